@@ -1,0 +1,95 @@
+package ledger
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+//go:embed claim.lua
+var claimLua string
+
+var claimScript = newScript(claimLua)
+
+// Verdict is the ledger's answer to "may this update go on?".
+type Verdict string
+
+// The verdicts of Claim and Turn.
+const (
+	Run        Verdict = "run"        // Claim: this run is the one
+	Go         Verdict = "go"         // Turn: call now
+	Wait       Verdict = "wait"       // Turn: not yet
+	Settled    Verdict = "ended"      // there is an outcome
+	Held       Verdict = "held"       // Claim: another run is in the middle of a call
+	Lost       Verdict = "lost"       // another run has claimed it since
+	IsExpired  Verdict = "expired"    // its time ran out
+	IsStopped  Verdict = "cancelled"  // somebody cancelled it
+	IsOld      Verdict = "superseded" // a newer update of the group went out
+	IsThere    Verdict = "unchanged"  // the group shows this photo, and skipping was asked for
+	BadForeign Verdict = "foreign"    // its seq was never given out
+)
+
+// ErrForeignSeq says that a task carries a seq above the account's counter.
+var ErrForeignSeq = errors.New("the task's seq was never given out for this account")
+
+// Handle names one run of one update. Token must differ between runs.
+type Handle struct {
+	Account string
+	ID      string
+	Group   tasks.GroupID
+	Token   string
+}
+
+// Claim is where an update stands as a run begins.
+type Claim struct {
+	Verdict Verdict
+	// Seq, Started, EnqueuedAt and ExpiresAt are the update's for good.
+	Seq                            int64
+	Started, EnqueuedAt, ExpiresAt time.Time
+	// Calls were made so far; Spent of them count against the attempts.
+	Calls, Spent int
+	// Policy is what the last Release left there.
+	Policy string
+	// Previous is the group's photo before the first call, if it is known.
+	Previous string
+	// By is the newer update's id for IsOld, who cancelled for IsStopped.
+	By string
+	// Wait is how long the other run's turn lasts at most, for Held.
+	Wait time.Duration
+	// Outcome is set for Settled.
+	Outcome tasks.Outcome
+}
+
+// Claim begins a run: it asks whether anything is left to do and takes the
+// update from any earlier run that is not in the middle of a call. A missing
+// record (a hand-written task) is made from the update. Errors: Redis', and
+// ErrForeignSeq.
+func (l *Ledger) Claim(ctx context.Context, h Handle, u tasks.Update) (Claim, error) {
+	keys := []string{keyRecord(h.Account, h.ID), keySeq(h.Account), keyGroup(h.Account, h.Group)}
+	entered := u
+	entered.Seq = 0
+	answer, err := l.run(ctx, "claiming the update", claimScript, keys,
+		h.Token, u.Fingerprint(), entered.Marshal(), u.Seq, unixMillis(u.EnqueuedAt), unixMillis(u.ExpiresAt),
+		millis(DefaultLife), millis(maxLease), millis(Outlive))
+	if err != nil {
+		return Claim{}, err
+	}
+	c := Claim{Verdict: Verdict(answer.text(0))}
+	switch c.Verdict {
+	case Settled:
+		c.Outcome, err = decodeOutcome(answer.text(1))
+	case Held:
+		c.Wait = answer.duration(1)
+	case BadForeign:
+		err = fmt.Errorf("%w: it says %d, the counter stands at %d", ErrForeignSeq, u.Seq, answer.number(1))
+	default:
+		c.Seq, c.ExpiresAt, c.EnqueuedAt, c.Started = answer.number(1), answer.time(2), answer.time(3), answer.time(4)
+		c.Calls, c.Spent = int(answer.number(5)), int(answer.number(6))
+		c.Policy, c.Previous, c.By = answer.text(7), answer.text(8), answer.text(9)
+	}
+	return c, err
+}

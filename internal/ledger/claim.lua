@@ -1,0 +1,53 @@
+-- claim: the first step of a run. Is there anything left to do, and is this run
+-- the one to do it? A claim takes the update from an earlier run unless that one
+-- holds a turn, so a dead run never blocks and a living call is never doubled.
+-- KEYS  1 record · 2 the account's counter · 3 group
+-- ARGV  1 token · 2 fingerprint · 3 payload · 4 seq · 5 enqueued · 6 expires
+--       7 life of an update without expiry · 8 longest lease · 9 how long records outlive expiry
+-- gives {'ended', outcome} · {'held', ms} · {'foreign', counter} ·
+--       {verdict, seq, expires, enqueued, started, calls, spent, state of the policy, previous photo, superseding id}
+--       verdict: run, expired, cancelled, superseded
+local record, now = KEYS[1], clock()
+local old = redis.call('HMGET', record, 'outcome', 'token', 'turn', 'lease', 'seq', 'expires', 'enqueued', 'started',
+  'calls', 'spent', 'policy', 'previous', 'cancel', 'print')
+if set(old[1]) then return {'ended', old[1]} end
+
+local counter = number(redis.call('GET', KEYS[2]))
+if number(ARGV[4]) > counter then return {'foreign', tostring(counter)} end
+
+local token = ARGV[1]
+if set(old[3]) and old[2] ~= token then
+  local lease = clamp(old[4], now, number(ARGV[8]))
+  if lease > now then return {'held', string.format('%.0f', lease - now)} end
+end
+
+local seq = number(old[5])
+if seq == 0 then seq = number(ARGV[4]) end
+if seq == 0 then seq = redis.call('INCR', KEYS[2]) end
+
+local enqueued, expires, started = number(old[7]), number(old[6]), number(old[8])
+if enqueued == 0 then enqueued = number(ARGV[5]) end
+if enqueued == 0 then enqueued = now end
+if expires == 0 then expires = number(ARGV[6]) end
+if expires == 0 then expires = now + number(ARGV[7]) end
+if started == 0 then started = now end
+
+if not old[14] then redis.call('HSET', record, 'print', ARGV[2], 'payload', ARGV[3]) end
+local state = 'waiting'
+if number(old[9]) > 0 then state = 'retrying' end
+redis.call('HSET', record, 'token', token, 'seq', seq, 'enqueued', string.format('%.0f', enqueued),
+  'expires', string.format('%.0f', expires), 'started', string.format('%.0f', started), 'state', state)
+redis.call('HDEL', record, 'turn', 'lease')
+keep_until(record, expires + number(ARGV[9]))
+
+local verdict, newer = 'run', ''
+local fence = redis.call('HMGET', KEYS[3], 'fence', 'fenced_by')
+if number(fence[1]) > seq then
+  verdict, newer = 'superseded', fence[2] or ''
+elseif set(old[13]) then
+  verdict, newer = 'cancelled', old[13]
+elseif now >= expires then
+  verdict = 'expired'
+end
+return {verdict, tostring(seq), string.format('%.0f', expires), string.format('%.0f', enqueued), string.format('%.0f', started),
+  old[9] or '0', old[10] or '0', old[11] or '', old[12] or '', newer}

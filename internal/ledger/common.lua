@@ -1,0 +1,44 @@
+-- Shared beginning of every script of the ledger. Times are milliseconds of
+-- Redis' own clock. One run of the worker has one token; one right to call has
+-- one turn id. Every script may arrive twice (a lost reply makes the client
+-- send it again) and must then change nothing more.
+
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- A stored time may come from before a jump of the clock: never believe one
+-- that is further away than it can be.
+local function clamp(stored, now, most)
+  local at = tonumber(stored or 0) or 0
+  if at > now + most then at = now + most end
+  return at
+end
+
+local function number(text)
+  return tonumber(text or 0) or 0
+end
+
+-- An empty text and a missing field are the same to us.
+local function set(text)
+  return text and text ~= ''
+end
+
+-- End a turn: the account's in-flight limit and the group's order let go of it.
+local function end_turn(turns, group, turn)
+  if not set(turn) then return end
+  redis.call('ZREM', turns, turn)
+  if redis.call('HGET', group, 'turn') == turn then
+    redis.call('HDEL', group, 'turn', 'lease')
+  end
+end
+
+-- Keep a key at least until a moment: a later, longer wish extends its life, a
+-- shorter one never cuts it.
+local function keep_until(key, at)
+  local left = redis.call('PTTL', key)
+  if left == -1 or left < at - clock() then
+    redis.call('PEXPIREAT', key, string.format('%.0f', at))
+  end
+end

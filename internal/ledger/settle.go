@@ -1,0 +1,60 @@
+package ledger
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+//go:embed settle.lua
+var settleLua string
+
+var settleScript = newScript(settleLua)
+
+// Settlement is the end of an update.
+type Settlement struct {
+	Handle
+	Turn    string // "" for an end without a turn
+	Outcome tasks.Outcome
+	// Accepted is the finished photo's reference when the provider said true.
+	Accepted string
+	// Normal as in ReleaseRequest.
+	Normal bool
+}
+
+// Settle records the end of an update and one entry in the account's stream of
+// outcomes. The first settlement wins: when there is one already it is returned
+// with Settled. A run that lost its claim gets Lost, unless it brings home a
+// true answer. Sending a settlement again after a lost reply is safe.
+func (l *Ledger) Settle(ctx context.Context, s Settlement) (Verdict, tasks.Outcome, error) {
+	encoded, err := json.Marshal(s.Outcome)
+	if err != nil {
+		return "", s.Outcome, fmt.Errorf("encoding the outcome: %w", err)
+	}
+	answer, err := l.run(ctx, "recording the outcome", settleScript, append(s.keys(), keyOutcomes(s.Account)),
+		s.Token, s.Turn, string(s.Outcome.State), encoded, millis(l.keep), millis(Outlive), s.ID, string(s.Group),
+		string(s.Outcome.Reason), s.Accepted, flag(s.Normal), millis(l.groupLife()))
+	if err != nil {
+		return "", s.Outcome, err
+	}
+	switch answer.text(0) {
+	case "ok":
+		return "", s.Outcome, nil
+	case "already":
+		recorded, err := decodeOutcome(answer.text(1))
+		return Settled, recorded, err
+	}
+	return Lost, s.Outcome, nil
+}
+
+func decodeOutcome(text string) (o tasks.Outcome, err error) {
+	err = json.Unmarshal([]byte(text), &o)
+	return o, err
+}
+
+// now is cut to what outcomes keep.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
