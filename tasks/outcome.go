@@ -171,6 +171,7 @@ func plainTime(t *time.Time) time.Time {
 }
 
 func clipDetail(text string) string {
+	text = strings.ToValidUTF8(text, "?") // JSON would make three bytes of each bad one
 	if len(text) <= MaxDetail {
 		return text
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrPhoto is matched by every error of ParsePhoto.
@@ -90,6 +91,9 @@ func urlRef(text string) (PhotoRef, error) {
 	if len(text) > MaxURL {
 		return fail(fmt.Sprintf("is longer than %d bytes", MaxURL))
 	}
+	if !utf8.ValidString(text) {
+		return fail("is not valid UTF-8, which JSON would change")
+	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
@@ -101,17 +105,20 @@ func urlRef(text string) (PhotoRef, error) {
 	case u.User != nil:
 		return fail("carries a user name or password; give a URL that needs none")
 	}
-	u.Fragment = ""
-	return PhotoRef{PhotoURL, u.String()}, nil
+	u.Fragment, u.RawFragment = "", ""
+	if text = u.String(); len(text) > MaxURL { // writing it properly can make it longer
+		return fail(fmt.Sprintf("is longer than %d bytes", MaxURL))
+	}
+	return PhotoRef{PhotoURL, text}, nil
 }
 
 // Hash returns the hex SHA-256 of a reference into the photo store, else "".
 func (p PhotoRef) Hash() string {
 	switch p.Kind {
 	case PhotoSource:
-		return p.text[len(sourcePrefix):]
+		return strings.TrimPrefix(p.text, sourcePrefix)
 	case PhotoMade:
-		return p.text[len(madePrefix):]
+		return strings.TrimPrefix(p.text, madePrefix)
 	default:
 		return ""
 	}
@@ -146,16 +153,20 @@ func (p PhotoRef) LogValue() slog.Value { return slog.StringValue(p.String()) }
 func HashHex(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
 
 // safeText shows the beginning of a reference without what may be secret: the
-// query, the fragment and user information.
+// query, the fragment, user information, and anything that could be an image.
 func safeText(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
-		u.User, u.RawQuery, u.Fragment = nil, "", ""
+		u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
 		return clip(u.String(), 120)
 	}
-	if cut := strings.IndexAny(text, "?#@"); cut >= 0 {
-		text = text[:cut]
+	scheme, _, ok := strings.Cut(clipBytes(text, 16), "://")
+	switch {
+	case ok:
+		return scheme + "://…"
+	case len(text) > 40 || strings.ContainsAny(text, "?#@"):
+		return fmt.Sprintf("… (%d characters)", len(text))
 	}
-	return clip(text, 40)
+	return text
 }
 
 func clipBytes(text string, most int) string { return text[:min(most, len(text))] }

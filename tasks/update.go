@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // MaxRef is the longest Update.Ref and Update.By, in bytes.
@@ -80,7 +81,8 @@ func (u Update) Validate() error {
 	if u.Photo.Kind == PhotoNone {
 		problems = append(problems, fmt.Errorf("photo is missing: %w", ErrPhoto))
 	}
-	problems = append(problems, CheckAccount(u.account()), checkText("ref", u.Ref), checkText("by", u.By))
+	problems = append(problems, CheckAccount(u.account()), checkText("ref", u.Ref), checkText("by", u.By),
+		checkTime("enqueuedAt", u.EnqueuedAt), checkTime("expiresAt", u.ExpiresAt))
 	if u.Campaign != "" && !campaignPattern.MatchString(u.Campaign) {
 		problems = append(problems, fmt.Errorf("campaign id %q: must be 1 to 64 of A-Z, a-z, 0-9, _ and -", clip(u.Campaign, 70)))
 	}
@@ -98,8 +100,19 @@ func (u Update) account() string {
 }
 
 func checkText(name, text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("%s is not valid UTF-8", name)
+	}
 	if len(text) > MaxRef {
 		return fmt.Errorf("%s is %d bytes long; at most %d are kept", name, len(text), MaxRef)
+	}
+	return nil
+}
+
+// checkTime refuses years that RFC 3339 cannot write.
+func checkTime(name string, t time.Time) error {
+	if year := t.UTC().Year(); !t.IsZero() && (year < 1970 || year > 9999) {
+		return fmt.Errorf("%s is in the year %d; must be between 1970 and 9999", name, year)
 	}
 	return nil
 }

@@ -17,16 +17,28 @@ if set(r[6]) then return {'cancelled', r[6]} end
 if now >= number(r[5]) then return {'expired'} end
 
 local seq = number(ARGV[4])
-local g = redis.call('HMGET', group, 'fence', 'fenced_by', 'turn', 'lease', 'last')
+local g = redis.call('HMGET', group, 'fence', 'fenced_by', 'turn', 'lease', 'last', 'asked', 'asked_at')
 if number(g[1]) > seq then return {'superseded', g[2] or ''} end
 if ARGV[10] == '1' and set(ARGV[9]) and g[5] == ARGV[9] then return {'unchanged'} end
+
+-- A newer update of the group that waits for its turn goes first: the older one
+-- would only show its photo for a moment. Who has not asked for a while is gone.
+local asked, fresh = number(g[6]), now - clamp(g[7], now, 0) < 2000
+local function wait(ms, why)
+  if seq >= asked or not fresh then
+    redis.call('HSET', group, 'asked', seq, 'asked_at', string.format('%.0f', now))
+    keep_until(group, now + number(ARGV[11]))
+  end
+  return {'wait', string.format('%.0f', ms), why}
+end
 
 local l = redis.call('HMGET', lane, 'next', 'hold', 'trouble', 'why')
 local hold = clamp(l[2], now, number(ARGV[12]))
 if hold > now then return {'wait', string.format('%.0f', hold - now), 'hold', l[4] or ''} end
 
 local busy = clamp(g[4], now, lease)
-if set(g[3]) and busy > now then return {'wait', string.format('%.0f', busy - now), 'group'} end
+if set(g[3]) and busy > now then return wait(busy - now, 'group') end
+if asked > seq and fresh then return {'wait', '200', 'group'} end
 
 redis.call('ZREMRANGEBYSCORE', turns, '-inf', string.format('%.0f', now))
 -- After trouble one call at a time feels its way until one gets a normal answer.
@@ -34,10 +46,10 @@ local limit = number(ARGV[6])
 if number(l[3]) > 0 then limit = 1 end
 if redis.call('ZCARD', turns) >= limit then
   local first = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
-  return {'wait', string.format('%.0f', clamp(first[2], now, lease) - now), 'limit'}
+  return wait(clamp(first[2], now, lease) - now, 'limit')
 end
 local next_at = clamp(l[1], now, number(ARGV[8]))
-if next_at > now then return {'wait', string.format('%.0f', next_at - now), 'pace'} end
+if next_at > now then return wait(next_at - now, 'pace') end
 
 redis.call('ZADD', turns, string.format('%.0f', now + lease), turn)
 redis.call('HSET', lane, 'next', string.format('%.0f', now + number(ARGV[7])))
