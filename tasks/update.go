@@ -75,10 +75,12 @@ func (u Update) Marshal() []byte {
 // Validate reports what keeps the update from being enqueued.
 func (u Update) Validate() error {
 	var problems []error
-	if u.GroupID == "" {
-		problems = append(problems, fmt.Errorf("group id is empty: %w", ErrGroupID))
+	if id, err := ParseGroupID(string(u.GroupID)); err != nil {
+		problems = append(problems, err)
+	} else if id != u.GroupID {
+		problems = append(problems, fmt.Errorf("group id %q: must be written %q: %w", clip(string(u.GroupID), 60), id, ErrGroupID))
 	}
-	if u.Photo.Kind == PhotoNone {
+	if u.Photo.Kind == PhotoNone || u.Photo.text == "" {
 		problems = append(problems, fmt.Errorf("photo is missing: %w", ErrPhoto))
 	}
 	problems = append(problems, CheckAccount(u.account()), checkText("ref", u.Ref), checkText("by", u.By),

@@ -9,11 +9,11 @@ local r = redis.call('HMGET', record, 'outcome', 'turn', 'lease', 'calls', 'expi
 if not r[6] then return {'unknown'} end
 if set(r[1]) then return {'ended', r[1]} end
 redis.call('HSET', record, 'cancel', ARGV[1])
-if set(r[2]) and clamp(r[3], now, number(ARGV[8])) > now then return {'calling'} end
+if set(r[2]) and believe(record, 'lease', r[3], now, number(ARGV[8])) > now then return {'calling'} end
 if number(r[4]) ~= number(ARGV[3]) then return {'changed'} end
 redis.call('HSET', record, 'outcome', ARGV[2], 'state', 'cancelled')
 redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again')
-redis.call('PEXPIREAT', record, string.format('%.0f', math.max(now + number(ARGV[4]), number(r[5]) + number(ARGV[5]))))
-redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', now - number(ARGV[4])), '*',
+redis.call('PEXPIREAT', record, text(math.max(now + number(ARGV[4]), number(r[5]) + number(ARGV[5]))))
+redis.call('XADD', KEYS[2], 'MINID', '~', text(now - number(ARGV[4])), '*',
   'id', ARGV[6], 'state', 'cancelled', 'group', ARGV[7], 'reason', ARGV[9])
 return {'ok'}

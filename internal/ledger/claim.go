@@ -74,7 +74,7 @@ func (l *Ledger) Claim(ctx context.Context, h Handle, u tasks.Update) (Claim, er
 	entered.Seq = 0
 	answer, err := l.run(ctx, "claiming the update", claimScript, keys,
 		h.Token, u.Fingerprint(), entered.Marshal(), u.Seq, unixMillis(u.EnqueuedAt), unixMillis(u.ExpiresAt),
-		millis(DefaultLife), millis(maxLease), millis(Outlive))
+		millis(DefaultLife), millis(MaxLease), millis(Outlive))
 	if err != nil {
 		return Claim{}, err
 	}

@@ -17,8 +17,8 @@ if number(ARGV[4]) > counter then return {'foreign', tostring(counter)} end
 
 local token = ARGV[1]
 if set(old[3]) and old[2] ~= token then
-  local lease = clamp(old[4], now, number(ARGV[8]))
-  if lease > now then return {'held', string.format('%.0f', lease - now)} end
+  local lease = believe(record, 'lease', old[4], now, number(ARGV[8]))
+  if lease > now then return {'held', text(lease - now)} end
 end
 
 local seq = number(old[5])
@@ -32,12 +32,15 @@ if expires == 0 then expires = number(ARGV[6]) end
 if expires == 0 then expires = now + number(ARGV[7]) end
 if started == 0 then started = now end
 
-if not old[14] then redis.call('HSET', record, 'print', ARGV[2], 'payload', ARGV[3]) end
-local state = 'waiting'
-if number(old[9]) > 0 then state = 'retrying' end
-redis.call('HSET', record, 'token', token, 'seq', seq, 'enqueued', string.format('%.0f', enqueued),
-  'expires', string.format('%.0f', expires), 'started', string.format('%.0f', started), 'state', state)
-redis.call('HDEL', record, 'turn', 'lease')
+-- A late copy of this very claim must not take its own turn away.
+if old[2] ~= token then
+  if not old[14] then redis.call('HSET', record, 'print', ARGV[2], 'payload', ARGV[3]) end
+  local state = 'waiting'
+  if number(old[9]) > 0 then state = 'retrying' end
+  redis.call('HSET', record, 'token', token, 'seq', seq, 'enqueued', text(enqueued),
+    'expires', text(expires), 'started', text(started), 'state', state)
+  redis.call('HDEL', record, 'turn', 'lease')
+end
 keep_until(record, expires + number(ARGV[9]))
 
 local verdict, newer = 'run', ''
@@ -49,5 +52,5 @@ elseif set(old[13]) then
 elseif now >= expires then
   verdict = 'expired'
 end
-return {verdict, tostring(seq), string.format('%.0f', expires), string.format('%.0f', enqueued), string.format('%.0f', started),
+return {verdict, tostring(seq), text(expires), text(enqueued), text(started),
   old[9] or '0', old[10] or '0', old[11] or '', old[12] or '', newer}

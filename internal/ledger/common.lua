@@ -8,11 +8,19 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- A stored time may come from before a jump of the clock: never believe one
--- that is further away than it can be.
-local function clamp(stored, now, most)
+local function text(ms)
+  return string.format('%.0f', ms)
+end
+
+-- A stored time may come from before a jump of the clock. One that is further
+-- away than it can be is cut to that, and written down so: cutting it anew each
+-- time would never let it pass.
+local function believe(key, field, stored, now, most)
   local at = tonumber(stored or 0) or 0
-  if at > now + most then at = now + most end
+  if at > now + most then
+    at = now + most
+    redis.call('HSET', key, field, text(at))
+  end
   return at
 end
 
@@ -39,6 +47,6 @@ end
 local function keep_until(key, at)
   local left = redis.call('PTTL', key)
   if left == -1 or left < at - clock() then
-    redis.call('PEXPIREAT', key, string.format('%.0f', at))
+    redis.call('PEXPIREAT', key, text(at))
   end
 end

@@ -33,8 +33,9 @@ const (
 	Outlive = 7 * 24 * time.Hour
 	// DefaultLife is the life of an update that names no expiry.
 	DefaultLife = 24 * time.Hour
-	// maxLease bounds every lease a script believes.
-	maxLease = time.Hour
+	// MaxLease is the longest turn there is, and so the longest that a jump of
+	// Redis' clock can keep an account from calling.
+	MaxLease = 6 * time.Minute
 	// maxHold bounds every hold of an account that a script believes.
 	maxHold = 6 * time.Hour
 	// maxGap bounds the gap between two turns that a script believes.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -105,9 +106,10 @@ const (
 	EndedBefore                     // it had ended already
 )
 
-// Cancel stops an update. by says who did it. The record is what stands after
+// Cancel stops an update. by says who did it, "" is "somebody". The record is what stands after
 // it. Errors: ErrUnknown, and Redis'.
 func (l *Ledger) Cancel(ctx context.Context, account, id, by string) (Cancelled, Record, error) {
+	by = cmp.Or(by, "somebody") // an empty text in the record would say that nobody did
 	for {
 		r, err := l.Record(ctx, account, id)
 		if err != nil {
@@ -122,7 +124,7 @@ func (l *Ledger) Cancel(ctx context.Context, account, id, by string) (Cancelled,
 		}
 		answer, err := l.run(ctx, "cancelling the update", cancelScript,
 			[]string{keyRecord(account, id), keyOutcomes(account)},
-			by, encoded, r.Outcome.Attempts, millis(l.keep), millis(Outlive), id, string(end.GroupID), millis(maxLease), string(end.Reason))
+			by, encoded, r.Outcome.Attempts, millis(l.keep), millis(Outlive), id, string(end.GroupID), millis(MaxLease), string(end.Reason))
 		if err != nil {
 			return 0, Record{}, err
 		}

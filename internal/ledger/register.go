@@ -49,6 +49,9 @@ type Registered struct {
 // of the entries. After an error nothing is known of any of them; calling again
 // with the same entries is safe.
 func (l *Ledger) Register(ctx context.Context, account string, entries []Entry) ([]Registered, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
 	keys := make([]string, 0, len(entries)+1)
 	args := make([]any, 0, 6*len(entries))
 	keys = append(keys, keySeq(account))

@@ -4,6 +4,7 @@
 -- ARGV  1 token · 2 turn id ('' for a run without one) · 3 back: '' nothing, 'attempt', or 'call' (it never went out)
 --       4 state · 5 reason · 6 detail · 7 again in ms · 8 status · 9 state of the policy
 --       10 first hold · 11 longest hold · 12 why hold · 13 '1': the provider gave a normal answer
+--       14 longest hold ever
 -- gives {'ok' | 'ended' | 'lost', hold left, holds in a row}
 local record, lane, now = KEYS[1], KEYS[2], clock()
 local token, turn = ARGV[1], ARGV[2]
@@ -13,7 +14,7 @@ local first = set(turn) and mine and r[3] == turn
 end_turn(KEYS[3], KEYS[4], turn)
 
 local l = redis.call('HMGET', lane, 'hold', 'trouble')
-local hold, trouble = clamp(l[1], now, number(ARGV[11])), number(l[2])
+local hold, trouble = believe(lane, 'hold', l[1], now, number(ARGV[14])), number(l[2])
 if first and ARGV[13] == '1' and trouble > 0 then
   redis.call('HDEL', lane, 'hold', 'trouble', 'why', 'since')
   hold, trouble = 0, 0
@@ -22,11 +23,11 @@ if first and number(ARGV[10]) > 0 and hold <= now then
   -- Calls that were under way together report the same trouble: the first one
   -- sets the hold, the others find it set.
   local gap = math.min(number(ARGV[10]) * 2 ^ math.min(trouble, 20), number(ARGV[11]))
-  if trouble == 0 then redis.call('HSET', lane, 'since', string.format('%.0f', now)) end
+  if trouble == 0 then redis.call('HSET', lane, 'since', text(now)) end
   trouble, hold = trouble + 1, now + gap
-  redis.call('HSET', lane, 'hold', string.format('%.0f', hold), 'trouble', trouble, 'why', ARGV[12])
+  redis.call('HSET', lane, 'hold', text(hold), 'trouble', trouble, 'why', ARGV[12])
 end
-local held = {string.format('%.0f', math.max(0, hold - now)), tostring(trouble)}
+local held = {text(math.max(0, hold - now)), tostring(trouble)}
 
 if set(r[1]) then return {'ended', held[1], held[2]} end
 if not mine then return {'lost', held[1], held[2]} end
@@ -35,6 +36,6 @@ if set(turn) and not first then return {'ok', held[1], held[2]} end -- sent agai
 if ARGV[3] == 'attempt' or ARGV[3] == 'call' then redis.call('HINCRBY', record, 'spent', -1) end
 if ARGV[3] == 'call' then redis.call('HINCRBY', record, 'calls', -1) end
 redis.call('HSET', record, 'state', ARGV[4], 'reason', ARGV[5], 'detail', ARGV[6],
-  'again', string.format('%.0f', now + number(ARGV[7])), 'status', ARGV[8], 'policy', ARGV[9])
+  'again', text(now + number(ARGV[7])), 'status', ARGV[8], 'policy', ARGV[9])
 redis.call('HDEL', record, 'turn', 'lease')
 return {'ok', held[1], held[2]}

@@ -6,7 +6,7 @@
 -- gives {'ok'} · {'already', outcome} · {'lost'}
 local record, lane, group = KEYS[1], KEYS[2], KEYS[4]
 local now = clock()
-local r = redis.call('HMGET', record, 'outcome', 'token', 'expires', 'turn')
+local r = redis.call('HMGET', record, 'outcome', 'token', 'expires', 'seq')
 end_turn(KEYS[3], group, ARGV[2])
 if set(r[1]) then return {'already', r[1]} end
 -- A run that lost its claim may still bring home a true answer: the photo is
@@ -17,12 +17,17 @@ if ARGV[11] == '1' and number(redis.call('HGET', lane, 'trouble')) > 0 then
   redis.call('HDEL', lane, 'hold', 'trouble', 'why', 'since')
 end
 if set(ARGV[10]) then
-  redis.call('HSET', group, 'last', ARGV[10])
+  -- When a newer call has started meanwhile nobody knows which of the two landed last.
+  if number(redis.call('HGET', group, 'fence')) > number(r[4]) then
+    redis.call('HDEL', group, 'last')
+  else
+    redis.call('HSET', group, 'last', ARGV[10])
+  end
   keep_until(group, now + number(ARGV[12]))
 end
 redis.call('HSET', record, 'outcome', ARGV[4], 'state', ARGV[3])
 redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again')
-redis.call('PEXPIREAT', record, string.format('%.0f', math.max(now + number(ARGV[5]), number(r[3]) + number(ARGV[6]))))
-redis.call('XADD', KEYS[5], 'MINID', '~', string.format('%.0f', now - number(ARGV[5])), '*',
+redis.call('PEXPIREAT', record, text(math.max(now + number(ARGV[5]), number(r[3]) + number(ARGV[6]))))
+redis.call('XADD', KEYS[5], 'MINID', '~', text(now - number(ARGV[5])), '*',
   'id', ARGV[7], 'state', ARGV[3], 'group', ARGV[8], 'reason', ARGV[9])
 return {'ok'}

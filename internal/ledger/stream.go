@@ -33,8 +33,12 @@ func (l *Ledger) StreamEnd(ctx context.Context, account string) (string, error) 
 }
 
 // Follow waits up to block for entries behind a position and returns at most
-// count of them, oldest first; none when the time passed without one.
+// count of them, oldest first; none when the time passed without one. A block of
+// less than a millisecond only looks.
 func (l *Ledger) Follow(ctx context.Context, account, after string, block time.Duration, count int64) ([]End, error) {
+	if block < time.Millisecond {
+		block = -1 // to Redis 0 means for ever
+	}
 	streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{keyOutcomes(account), after}, Block: block, Count: count,
 	}).Result()

@@ -25,7 +25,8 @@ type TurnRequest struct {
 	// Turn differs for every call of a run.
 	Turn string
 	Seq  int64
-	// Lease is how long the turn lasts at most: HTTP time-out and a margin.
+	// Lease is how long the turn lasts at most: HTTP time-out and a margin, up
+	// to MaxLease.
 	Lease time.Duration
 	// Limit is the account's calls in flight over all processes, at least 1.
 	Limit int
@@ -59,7 +60,7 @@ type Turn struct {
 func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	answer, err := l.run(ctx, "asking for a turn", turnScript, r.keys(),
 		r.Token, r.Turn, r.ID, r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(maxGap),
-		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold))
+		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease))
 	if err != nil {
 		return Turn{}, err
 	}
@@ -135,7 +136,7 @@ type Released struct {
 func (l *Ledger) Release(ctx context.Context, r ReleaseRequest) (Released, error) {
 	answer, err := l.run(ctx, "giving the turn back", releaseScript, r.keys(),
 		r.Token, r.Turn, string(r.Refund), string(r.State), string(r.Reason), r.Detail, millis(r.Again), r.HTTPStatus, r.Policy,
-		millis(r.Hold.First), millis(min(max(r.Hold.Most, r.Hold.First), maxHold)), string(r.Hold.Why), flag(r.Normal))
+		millis(r.Hold.First), millis(min(max(r.Hold.Most, r.Hold.First), maxHold)), string(r.Hold.Why), flag(r.Normal), millis(maxHold))
 	if err != nil {
 		return Released{}, err
 	}

@@ -1,0 +1,166 @@
+package photo
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// decodeTime bounds the decoding of one image: a 50-megapixel JPEG takes half a second.
+const decodeTime = 5 * time.Second
+
+// Maker makes photos. It is safe for concurrent use; all calls together stay within its memory budget, and those that
+// would pass it wait.
+type Maker struct {
+	options    Options
+	memory     *semaphore.Weighted
+	decodeTime time.Duration
+}
+
+// New returns a Maker, or all problems of the options joined.
+func New(options Options) (*Maker, error) {
+	options = options.withDefaults()
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	return &Maker{options: options, memory: semaphore.NewWeighted(options.MemoryBudget), decodeTime: decodeTime}, nil
+}
+
+// Version returns a short text that differs whenever the same source may give other bytes or another verdict: it names
+// side, quality, byte limit and smallest side (0 when small sources are allowed).
+func (m *Maker) Version() string {
+	return fmt.Sprintf("%s-%d-%d-%d-%d", parameterVersion, m.options.Side, m.options.Quality, m.options.MaxBytes, m.options.MinSide)
+}
+
+// Make returns the finished photo of src, which it neither changes nor keeps. Every failure is an *Error, except that a
+// cancelled or expired ctx gives its cause, wrapped; ctx also ends the wait for memory. Make logs nothing.
+func (m *Maker) Make(ctx context.Context, src []byte) (Photo, error) {
+	h, fail := inspect(src)
+	if fail != nil {
+		return Photo{}, fail
+	}
+	need := h.memory(m.options.Side)
+	if fail := m.admit(h, need); fail != nil {
+		return Photo{}, fail
+	}
+	if err := m.memory.Acquire(ctx, need); err != nil {
+		return Photo{}, cancelled(ctx)
+	}
+	defer m.memory.Release(need)
+
+	facing := orientationOf(h, src)
+	img, err := m.render(ctx, h, src)
+	if err != nil {
+		return Photo{}, err
+	}
+	data, quality, err := m.encode(ctx, turn(img, facing))
+	if err != nil {
+		return Photo{}, err
+	}
+	return Photo{
+		JPEG: data, Hash: hashHex(data), Side: m.options.Side, Quality: quality,
+		Source: Source{Format: h.format, Width: h.width, Height: h.height, Orientation: facing, Hash: hashHex(src)},
+	}, nil
+}
+
+// admit holds a header against the options.
+func (m *Maker) admit(h header, need int64) *Error {
+	if short := min(h.width, h.height); short < m.options.MinSide {
+		return refuse(TooSmall, "it is %d x %d pixels and the short side must have at least %d; give a larger one", h.width, h.height, m.options.MinSide)
+	}
+	if need > m.options.MemoryBudget {
+		return refuse(TooManyPixels, "decoding its %d x %d pixels would take %d MiB and %d are allowed; make it smaller", h.width, h.height, need>>20, m.options.MemoryBudget>>20)
+	}
+	return nil
+}
+
+// render decodes src within the time limit and brings it to the square.
+func (m *Maker) render(ctx context.Context, h header, src []byte) (*image.RGBA, error) {
+	limited, cancel := context.WithTimeout(ctx, m.decodeTime)
+	defer cancel()
+	img, err := decode(limited, h.format, src)
+	if err == nil && h.format != formatGIF && img.Bounds() != image.Rect(0, 0, h.width, h.height) {
+		err = errPanicked
+	}
+	var out *image.RGBA
+	if err == nil {
+		opaqueBMP(h.format, img)
+		videoRange := h.format == formatWebP
+		out, err = square(limited, img, h.width, h.height, m.options.Side, videoRange)
+	}
+	switch {
+	case err == nil:
+		return out, nil
+	case ctx.Err() != nil:
+		return nil, cancelled(ctx)
+	case limited.Err() != nil:
+		return nil, refuse(TooComplex, "decoding it takes longer than %s; export it again as an ordinary JPEG", m.decodeTime)
+	}
+	return nil, decoderError(h.format, err)
+}
+
+// encode steps the quality down until the JPEG fits.
+func (m *Maker) encode(ctx context.Context, img *image.RGBA) ([]byte, int, error) {
+	var out bytes.Buffer
+	for quality := m.options.Quality; quality >= lowestQuality; quality -= qualityStep {
+		if ctx.Err() != nil {
+			return nil, 0, cancelled(ctx)
+		}
+		out.Reset()
+		if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
+			return nil, 0, &Error{Reason: TooComplex, Detail: "it couldn't be encoded as JPEG", Err: err}
+		}
+		if out.Len() <= m.options.MaxBytes {
+			return bytes.Clone(out.Bytes()), quality, nil
+		}
+	}
+	return nil, 0, refuse(TooComplex, "even at low quality it takes more than %d bytes; give a calmer picture", m.options.MaxBytes)
+}
+
+// opaqueBMP repairs pictures whose writers left the fourth byte of every pixel at zero without meaning transparency.
+func opaqueBMP(format string, img image.Image) {
+	pixels, ok := img.(*image.NRGBA)
+	if format != formatBMP || !ok {
+		return
+	}
+	for i := 3; i < len(pixels.Pix); i += 4 {
+		if pixels.Pix[i] != 0 {
+			return
+		}
+	}
+	for i := 3; i < len(pixels.Pix); i += 4 {
+		pixels.Pix[i] = 0xff
+	}
+}
+
+// reader lets a decoder see the end of its time: decoders know no context, but all of them read. Small pieces keep the
+// stretches between two looks short.
+type reader struct {
+	ctx context.Context
+	src *bytes.Reader
+}
+
+const pieceBytes = 512
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.src.Read(p[:min(len(p), pieceBytes)])
+}
+
+func cancelled(ctx context.Context) error {
+	return fmt.Errorf("making the photo: %w", context.Cause(ctx))
+}
+
+func hashHex(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

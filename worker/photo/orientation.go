@@ -1,0 +1,128 @@
+package photo
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+)
+
+const (
+	exifPrefix  = "Exif\x00\x00"
+	upright     = 1
+	orientation = 0x0112 // the EXIF tag
+)
+
+// orientationOf returns the EXIF orientation, 1 to 8. Missing or broken EXIF is 1, never an error: the picture matters
+// more than its papers.
+func orientationOf(h header, src []byte) int {
+	switch h.format {
+	case formatJPEG:
+		return tiffOrientation(h.jpeg.exif)
+	case formatPNG:
+		return tiffOrientation(pngChunk(src, "eXIf"))
+	case formatWebP:
+		return tiffOrientation(bytes.TrimPrefix(riffChunk(src, "EXIF"), []byte(exifPrefix)))
+	}
+	return upright
+}
+
+// tiffOrientation reads one SHORT from the first directory of a TIFF structure.
+func tiffOrientation(tiff []byte) int {
+	if len(tiff) < 8 {
+		return upright
+	}
+	var order binary.ByteOrder
+	switch string(tiff[:4]) {
+	case "II*\x00":
+		order = binary.LittleEndian
+	case "MM\x00*":
+		order = binary.BigEndian
+	default:
+		return upright
+	}
+	start := int64(order.Uint32(tiff[4:]))
+	if start+2 > int64(len(tiff)) {
+		return upright
+	}
+	const entryBytes, short = 12, 3
+	entries := tiff[start+2:]
+	for range order.Uint16(tiff[start:]) {
+		if len(entries) < entryBytes {
+			return upright
+		}
+		if order.Uint16(entries) == orientation {
+			value := int(order.Uint16(entries[8:]))
+			if order.Uint16(entries[2:]) != short || order.Uint32(entries[4:]) != 1 || value < 1 || value > 8 {
+				return upright
+			}
+			return value
+		}
+		entries = entries[entryBytes:]
+	}
+	return upright
+}
+
+// pngChunk returns the data of the first chunk of the type, or nil.
+func pngChunk(src []byte, chunkType string) []byte {
+	const signature, frame = 8, 12 // length, type and checksum around the data
+	for rest := src[min(signature, len(src)):]; len(rest) >= frame; {
+		length := int64(binary.BigEndian.Uint32(rest))
+		if length > int64(len(rest)-frame) {
+			return nil
+		}
+		if string(rest[4:8]) == chunkType {
+			return rest[8 : 8+length]
+		}
+		rest = rest[frame+length:]
+	}
+	return nil
+}
+
+// riffChunk returns the data of the first chunk with the id, or nil.
+func riffChunk(src []byte, id string) []byte {
+	const signature, frame = 12, 8
+	for rest := src[min(signature, len(src)):]; len(rest) >= frame; {
+		length := int64(binary.LittleEndian.Uint32(rest[4:]))
+		if length > int64(len(rest)-frame) {
+			return nil
+		}
+		if string(rest[:4]) == id {
+			return rest[frame : frame+length]
+		}
+		rest = rest[min(frame+length+length%2, int64(len(rest))):]
+	}
+	return nil
+}
+
+// turn returns the square picture as the orientation wants it seen. A centred square commutes with all eight, so this
+// is done on the small result.
+func turn(img *image.RGBA, orientation int) *image.RGBA {
+	last := img.Rect.Dx() - 1
+	var from func(x, y int) (int, int)
+	switch orientation {
+	case 2: // mirrored
+		from = func(x, y int) (int, int) { return last - x, y }
+	case 3: // upside down
+		from = func(x, y int) (int, int) { return last - x, last - y }
+	case 4: // upside down, mirrored
+		from = func(x, y int) (int, int) { return x, last - y }
+	case 5: // on its side, mirrored
+		from = func(x, y int) (int, int) { return y, x }
+	case 6: // to be turned clockwise
+		from = func(x, y int) (int, int) { return y, last - x }
+	case 7: // on the other side, mirrored
+		from = func(x, y int) (int, int) { return last - y, last - x }
+	case 8: // to be turned anticlockwise
+		from = func(x, y int) (int, int) { return last - y, x }
+	default:
+		return img
+	}
+	turned := image.NewRGBA(img.Rect)
+	for y := range last + 1 {
+		for x := range last + 1 {
+			sx, sy := from(x, y)
+			copy(turned.Pix[y*turned.Stride+4*x:][:4], img.Pix[sy*img.Stride+4*sx:][:4])
+		}
+	}
+	return turned
+}
