@@ -1,0 +1,161 @@
+package worker
+
+import (
+	"context"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/sethvargo/go-retry"
+
+	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+// settleStep writes down what follows: the end of the update, or when and why
+// it runs again. It tells asynq the same.
+func (l *lane) settleStep(r *run, c consequence) error {
+	switch {
+	case c.recorded != nil:
+		return answer(r.task, *c.recorded, true)
+	case c.detached:
+		return again(c)
+	case c.end != "":
+		return l.settle(r, c)
+	}
+	if left := time.Until(r.claim.ExpiresAt); c.again > left {
+		c.again = max(0, left) // it ends when its time is up, not a backoff later
+	}
+	l.attempted(r, c)
+	if gone := l.release(r, &c); gone != nil {
+		return again(*gone)
+	}
+	return again(c)
+}
+
+// settle records the outcome, and goes on trying until it is recorded: the call
+// was made, and forgetting that would send it again.
+func (l *lane) settle(r *run, c consequence) error {
+	o := r.outcome(c)
+	s := ledger.Settlement{Handle: r.Handle, Turn: r.turnID, Outcome: o, Normal: c.normal}
+	if c.end == tasks.Updated {
+		s.Accepted = r.ready.ref.Wire()
+	}
+	var verdict ledger.Verdict
+	err := l.persist(func(ctx context.Context) (err error) {
+		verdict, o, err = l.ledger.Settle(ctx, s)
+		return err
+	})
+	l.freeTurn(r)
+	if err != nil { // only when the process is being ended by force
+		l.log.Error("outcome.unrecorded", "id", r.ID, "state", c.end, "error", err)
+		return again(consequence{reason: tasks.Interrupted, detail: "the outcome could not be recorded"})
+	}
+	l.attempted(r, c)
+	switch verdict {
+	case ledger.Settled:
+		return answer(r.task, o, true)
+	case ledger.Lost:
+		return again(consequence{again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"})
+	}
+	return answer(r.task, o, false)
+}
+
+// outcome is the record of the end.
+func (r *run) outcome(c consequence) tasks.Outcome {
+	o := tasks.Outcome{
+		ID: r.ID, Account: r.Account, GroupID: r.Group, Campaign: r.update.Campaign, Ref: r.update.Ref, By: r.update.By,
+		State: c.end, Value: c.value, Reason: c.reason, Detail: c.detail, Attempts: r.calls, HTTPStatus: c.status,
+		PreviousPhoto: r.previous, EnqueuedAt: r.claim.EnqueuedAt, StartedAt: r.claim.Started,
+		FinishedAt: time.Now().UTC().Truncate(time.Millisecond),
+	}
+	switch {
+	case r.ready.ref.Kind != tasks.PhotoNone:
+		o.Photo = r.ready.ref.String()
+	case r.update.Photo.Kind != tasks.PhotoNone:
+		o.Photo = r.update.Photo.String()
+	}
+	if o.Detail == "" && o.State != tasks.Updated && o.State != tasks.Unchanged {
+		o.Detail = o.Reason.Means()
+	}
+	return o
+}
+
+// release gives the turn back and leaves word of the next run; what it returns,
+// if anything, overrules the consequence.
+func (l *lane) release(r *run, c *consequence) *consequence {
+	state := tasks.Retrying
+	if r.calls == 0 {
+		state = tasks.Waiting
+	}
+	var released ledger.Released
+	err := l.persist(func(ctx context.Context) (err error) {
+		released, err = l.ledger.Release(ctx, ledger.ReleaseRequest{
+			Handle: r.Handle, Turn: r.turnID, Refund: c.refund, State: state, Reason: c.reason, Detail: c.detail,
+			HTTPStatus: c.status, Again: c.again, Policy: r.budget.String(), Hold: c.hold, Normal: c.normal,
+		})
+		return err
+	})
+	l.freeTurn(r)
+	switch {
+	case err != nil:
+		return &consequence{detached: true, again: infraDelay, reason: tasks.Interrupted, detail: "Redis could not be reached"}
+	case released.Verdict == ledger.Settled: // cancelled meanwhile: the next run finds the outcome
+		return &consequence{detached: true, reason: tasks.Stopped, detail: "it ended while it was under way"}
+	case released.Verdict == ledger.Lost:
+		return &consequence{detached: true, again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"}
+	}
+	if c.hold.First > 0 {
+		c.again = max(c.again, released.Hold) // there is no turn before
+		l.log.Warn("account.held", "reason", c.reason, "detail", c.detail, "status", c.status,
+			"hold_ms", released.Hold.Milliseconds(), "in_a_row", released.Holds, "mend", c.reason.Mend())
+	}
+	return nil
+}
+
+// betweenTries gives the turn back before go-retry's pause.
+func (l *lane) betweenTries(r *run, c consequence) *consequence {
+	c.again = 0
+	l.attempted(r, c)
+	return l.release(r, &c)
+}
+
+func (l *lane) freeTurn(r *run) {
+	if r.turnID == "" {
+		return
+	}
+	r.turnID = ""
+	select {
+	case l.freed <- struct{}{}:
+	default: // a signal is waiting to be seen already
+	}
+}
+
+// persist repeats a write to the ledger until Redis took it. It ends with an
+// error only when the process is being ended by force.
+func (l *lane) persist(write func(context.Context) error) error {
+	warned := false
+	backoff := retry.WithCappedDuration(2*time.Second, retry.NewExponential(50*time.Millisecond))
+	return retry.Do(l.life, backoff, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		err := write(ctx)
+		if err != nil && !warned {
+			warned = true
+			l.log.Warn("ledger.unreachable", "error", err, "trying", "until it is recorded")
+		}
+		return retry.RetryableError(err)
+	})
+}
+
+// again says to asynq that the task is to run again, in the words that the web
+// UI shows.
+func again(c consequence) error {
+	text := tasks.Outcome{Reason: c.reason, Detail: c.detail}.Sentence()
+	return &errAgain{after: c.again, text: text}
+}
+
+func stack() string {
+	lines := strings.Split(string(debug.Stack()), "\n")
+	return strings.Join(lines[:min(len(lines), 40)], "\n")
+}

@@ -1,0 +1,161 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/redisconn"
+)
+
+// ErrStopping is the cause of every context that ends because the worker stops.
+var ErrStopping = errors.New("the worker is stopping")
+
+// Worker serves accounts. Make one with New; it runs once.
+type Worker struct {
+	config Config
+	ledger *ledger.Ledger
+	photos *photos
+	lanes  []*lane
+
+	stop, life       context.Context
+	cancelStop       context.CancelCauseFunc
+	cancelLife       context.CancelCauseFunc
+	background       sync.WaitGroup
+	mu               sync.Mutex
+	started, stopped bool
+	shutdown         func() error
+}
+
+// New checks the configuration and reports every problem at once.
+func New(config Config) (*Worker, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	w := &Worker{config: config, ledger: ledger.New(config.Redis, config.Keep)}
+	// These two outlive every request: they are the worker's own life, which
+	// only Shutdown ends.
+	w.stop, w.cancelStop = context.WithCancelCause(context.Background())
+	w.life, w.cancelLife = context.WithCancelCause(context.Background())
+	w.shutdown = sync.OnceValue(w.end)
+	w.photos = newPhotos(w.ledger, config)
+	for _, account := range config.Accounts {
+		w.lanes = append(w.lanes, newLane(w, account))
+	}
+	return w, nil
+}
+
+// Start checks Redis and its schema, publishes the accounts and begins to work.
+// ctx bounds only the start. After an error nothing runs.
+func (w *Worker) Start(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.started || w.stopped {
+		return errors.New("worker: started twice; make a new one")
+	}
+	if err := redisconn.EnsureSchema(ctx, w.config.Redis); err != nil {
+		return err
+	}
+	if err := w.ledger.Serve(ctx, w.names()...); err != nil {
+		return err
+	}
+	for i, l := range w.lanes {
+		if err := l.start(); err != nil {
+			for _, running := range w.lanes[:i] {
+				running.drain()
+			}
+			return fmt.Errorf("starting the lane of account %s: %w", l.account.Name, err)
+		}
+	}
+	w.background.Go(w.publish)
+	w.started = true
+	return nil
+}
+
+// publish says again and again which accounts are served here.
+func (w *Worker) publish() {
+	tick := time.NewTicker(ledger.ServedFor / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.stop.Done():
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(w.stop, 5*time.Second)
+		if err := w.ledger.Serve(ctx, w.names()...); err != nil && w.stop.Err() == nil {
+			w.config.Logger.Warn("accounts.unpublished", "error", err)
+		}
+		cancel()
+	}
+}
+
+func (w *Worker) names() []string {
+	names := make([]string, len(w.lanes))
+	for i, l := range w.lanes {
+		names[i] = l.account.Name
+	}
+	return names
+}
+
+// Ready returns nil while the worker takes work and Redis answers.
+func (w *Worker) Ready(ctx context.Context) error {
+	w.mu.Lock()
+	working := w.started && !w.stopped
+	w.mu.Unlock()
+	if !working {
+		return ErrStopping
+	}
+	if err := w.config.Redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("redis does not answer: %w", err)
+	}
+	return nil
+}
+
+// Quiet takes no new work and lets what runs go on, waiting for turns included.
+func (w *Worker) Quiet() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.started && !w.stopped {
+		for _, l := range w.lanes {
+			l.quiet()
+		}
+	}
+}
+
+// Shutdown takes no new work, lets runs without a turn go back to the queue at
+// once, waits up to the shutdown time-out for calls to end and be recorded, and
+// then ends by force. It returns an error when it came to that. Every call
+// returns the same, when the shutdown is over.
+func (w *Worker) Shutdown() error { return w.shutdown() }
+
+func (w *Worker) end() error {
+	w.mu.Lock()
+	started := w.started
+	w.stopped = true
+	w.mu.Unlock()
+	defer w.cancelLife(ErrStopping)
+	if !started {
+		w.cancelStop(ErrStopping)
+		return nil
+	}
+	for _, l := range w.lanes {
+		l.quiet()
+	}
+	w.cancelStop(ErrStopping)
+	force := time.AfterFunc(w.config.ShutdownTimeout, func() { w.cancelLife(ErrStopping) })
+	var drains sync.WaitGroup
+	for _, l := range w.lanes {
+		drains.Go(l.drain)
+	}
+	drains.Wait()
+	w.background.Wait()
+	if !force.Stop() {
+		return errors.New("some calls were still under way after the shutdown time-out; their updates run again")
+	}
+	return nil
+}
