@@ -61,8 +61,10 @@ func readRecord(account, id string, f map[string]string) (Record, error) {
 		return n
 	}
 	u.Seq = number("seq")
-	u.EnqueuedAt, u.ExpiresAt = fromMillis(number("enqueued")), fromMillis(number("expires"))
-	r := Record{Update: u, Due: fromMillis(number("due")), encoded: f["outcome"], Cancelling: f["cancel"] != ""}
+	if claimed := fromMillis(number("expires")); !claimed.IsZero() {
+		u.EnqueuedAt, u.ExpiresAt = fromMillis(number("enqueued")), claimed
+	}
+	r := Record{Update: u, Due: fromMillis(number("due")), encoded: f["outcome"], Cancelling: f["cancel"] != "" && f["outcome"] == ""}
 	if r.encoded != "" {
 		r.Outcome, err = decodeOutcome(r.encoded)
 		return r, err
@@ -124,7 +126,8 @@ func (l *Ledger) Cancel(ctx context.Context, account, id, by string) (Cancelled,
 		}
 		answer, err := l.run(ctx, "cancelling the update", cancelScript,
 			[]string{keyRecord(account, id), keyOutcomes(account)},
-			by, encoded, r.Outcome.Attempts, millis(l.keep), millis(Outlive), id, string(end.GroupID), millis(MaxLease), string(end.Reason))
+			by, encoded, r.Outcome.Attempts, millis(l.keep), millis(Outlive), id, string(end.GroupID), millis(MaxLease), string(end.Reason),
+			unixMillis(r.Update.ExpiresAt))
 		if err != nil {
 			return 0, Record{}, err
 		}

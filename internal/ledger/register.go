@@ -53,12 +53,12 @@ func (l *Ledger) Register(ctx context.Context, account string, entries []Entry) 
 		return nil, nil
 	}
 	keys := make([]string, 0, len(entries)+1)
-	args := make([]any, 0, 6*len(entries))
+	args := make([]any, 0, 4*len(entries))
 	keys = append(keys, keySeq(account))
 	for _, e := range entries {
 		keys = append(keys, keyRecord(account, e.ID))
-		args = append(args, e.Update.Fingerprint(), e.Update.Marshal(), unixMillis(e.Update.EnqueuedAt),
-			unixMillis(e.Update.ExpiresAt), unixMillis(e.Due), unixMillis(e.Update.ExpiresAt.Add(Outlive)))
+		args = append(args, e.Update.Fingerprint(), e.Update.Marshal(),
+			unixMillis(e.Due), unixMillis(e.Update.ExpiresAt.Add(Outlive)))
 	}
 	answers, err := l.run(ctx, "entering updates into the ledger", registerScript, keys, args...)
 	if err != nil {
@@ -88,6 +88,9 @@ func registered(e Entry, answer reply) (Registered, error) {
 			return Registered{}, fmt.Errorf("reading the update as it was entered: %w", err)
 		}
 		u.Seq = answer.number(1)
+		if sentAgain := answer.time(5); !sentAgain.IsZero() {
+			u.EnqueuedAt, u.ExpiresAt = answer.time(4), sentAgain
+		}
 		return Registered{Registration: Again, Update: u, Due: answer.time(3)}, nil
 	case "ended":
 		o, err := decodeOutcome(answer.text(1))

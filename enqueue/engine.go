@@ -1,0 +1,276 @@
+package enqueue
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+// How our tasks ask asynq to treat them. Attempts and life are counted in the
+// ledger, so the engine's own limits must never bite: it archives a task whose
+// retries are used up even when the handler only waited, and waiting counts
+// against the time-out.
+const (
+	// asynq keeps the limit in 32 bits and only ever compares it.
+	taskRetries = math.MaxInt32
+	// Longer than any wait for a turn; whole seconds, because the engine cuts
+	// the rest off.
+	taskTimeout = 7 * 24 * time.Hour
+	// How long an ended update is to be seen in the asynq web UI.
+	taskRetention = 24 * time.Hour
+)
+
+// ticket is one task about to be handed to asynq.
+type ticket struct {
+	id     string
+	update tasks.Update
+	due    time.Time
+}
+
+// hand gives tasks to asynq, all of a queue in one round trip, and returns one
+// error for each. A task that is there already is a success: either it was handed
+// over before, or its answer was lost and the library asked again.
+func hand(ctx context.Context, rdb redis.UniversalClient, tickets []ticket) []error {
+	errs := make([]error, len(tickets))
+	rec := &recorder{UniversalClient: rdb}
+	// A client of its own for every batch: asynq's client writes each queue's
+	// name only once in its life, and a queue deleted in the web UI meanwhile
+	// would be served but never seen again.
+	client := asynq.NewClientFromRedisClient(rec)
+	shared := map[string][]asynq.Option{}
+	for i, t := range tickets {
+		rec.ticket = i
+		errs[i] = submit(ctx, client, t, shared)
+	}
+	if err := rec.publish(ctx); err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	together(len(rec.calls), func(n int) {
+		call := rec.calls[n]
+		if err := call.run(ctx, rdb); err != nil {
+			for _, i := range call.tickets {
+				errs[i] = err
+			}
+		}
+	})
+	return errs
+}
+
+// together runs work for 0 to n-1, a few at a time, and waits.
+func together(n int, work func(int)) {
+	const most = 8
+	if n == 1 {
+		work(0)
+		return
+	}
+	var (
+		wg    sync.WaitGroup
+		slots = make(chan struct{}, most)
+	)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			work(i)
+		})
+	}
+	wg.Wait()
+}
+
+func submit(ctx context.Context, client *asynq.Client, t ticket, shared map[string][]asynq.Option) error {
+	account := t.update.Account
+	opts, ok := shared[account]
+	if !ok {
+		opts = []asynq.Option{
+			asynq.Queue(tasks.Queue(account)), asynq.MaxRetry(taskRetries),
+			asynq.Timeout(taskTimeout), asynq.Retention(taskRetention),
+		}
+		opts = slices.Clip(opts) // what asynq appends must not meet in one array
+		shared[account] = opts
+	}
+	task := asynq.NewTask(tasks.TypeUpdate, t.update.Marshal(), opts...)
+	if t.due.IsZero() {
+		_, err := client.EnqueueContext(ctx, task, asynq.TaskID(t.id))
+		return err
+	}
+	_, err := client.EnqueueContext(ctx, task, asynq.TaskID(t.id), asynq.ProcessAt(wholeSecond(t.due)))
+	return err
+}
+
+// wholeSecond rounds up: asynq keeps seconds and cuts the rest off, and a
+// scheduled update must not run early.
+func wholeSecond(t time.Time) time.Time {
+	if cut := t.Truncate(time.Second); !cut.Equal(t) {
+		return cut.Add(time.Second)
+	}
+	return t
+}
+
+// recorder stands in for the Redis client that asynq writes to, one script call
+// and one round trip per task. It collects the calls and tells asynq at once that
+// all went well; each kind of call then goes to each queue as one call. It
+// serves one batch, and one goroutine.
+type recorder struct {
+	redis.UniversalClient
+
+	ticket int    // whose calls are being recorded
+	asked  string // hash of the script that asynq tried last
+	calls  []*manyCalls
+	queues []any // names to publish
+	key    string
+}
+
+// manyCalls are calls of one script of asynq's for one queue.
+type manyCalls struct {
+	hash, slot string
+	script     *redis.Script
+	keys       []string
+	args       []any // after the two numbers that the script wants first
+	nkeys      int
+	nargs      int
+	tickets    []int
+}
+
+// noScript is the answer of a Redis that does not know a script.
+type noScript struct{}
+
+// Error begins as Redis' own answer does, which is what the library looks at.
+func (noScript) Error() string { return "NOSCRIPT not recorded yet" }
+
+// RedisError marks an answer of Redis.
+func (noScript) RedisError() {}
+
+// EvalSha records the call of a script whose text has been seen for this queue,
+// and else asks for it, as a Redis that does not know the script would.
+func (r *recorder) EvalSha(_ context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	slot := slotOf(keys)
+	for _, c := range r.calls {
+		if c.hash == sha && c.slot == slot && c.nargs == len(args) && c.nkeys == len(keys) {
+			c.add(r.ticket, keys, args)
+			return redis.NewCmdResult(int64(1), nil)
+		}
+	}
+	r.asked = sha
+	return redis.NewCmdResult(nil, noScript{})
+}
+
+// Eval records the first call of a script for a queue.
+func (r *recorder) Eval(_ context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	c := &manyCalls{hash: r.asked, slot: slotOf(keys), script: repeated(script), nkeys: len(keys), nargs: len(args)}
+	c.args = append(c.args, len(keys), len(args))
+	c.add(r.ticket, keys, args)
+	r.calls = append(r.calls, c)
+	return redis.NewCmdResult(int64(1), nil)
+}
+
+// SAdd records the publishing of a queue's name.
+func (r *recorder) SAdd(_ context.Context, key string, members ...any) *redis.IntCmd {
+	r.key, r.queues = key, append(r.queues, members...)
+	return redis.NewIntResult(1, nil)
+}
+
+// slotOf returns what asynq puts into braces: the queue, which decides the
+// Cluster node, so that one call never spans two.
+func slotOf(keys []string) string {
+	for _, k := range keys {
+		if _, rest, found := strings.Cut(k, "{"); found {
+			slot, _, _ := strings.Cut(rest, "}")
+			return slot
+		}
+	}
+	return ""
+}
+
+func (c *manyCalls) add(ticket int, keys []string, args []any) {
+	c.keys = append(c.keys, keys...)
+	c.args = append(c.args, args...)
+	c.tickets = append(c.tickets, ticket)
+}
+
+// publish makes the queues visible to asynq's own tools.
+func (r *recorder) publish(ctx context.Context) error {
+	if len(r.queues) == 0 {
+		return nil
+	}
+	return r.UniversalClient.SAdd(ctx, r.key, r.queues...).Err()
+}
+
+// run makes all calls as one. 1 means that the task is there now, 0 that it was
+// there already. Made again after a lost answer it changes nothing more.
+func (c *manyCalls) run(ctx context.Context, rdb redis.UniversalClient) error {
+	answers, err := c.script.Run(ctx, rdb, c.keys, c.args...).Slice()
+	if err == nil && len(answers) != len(c.tickets) {
+		err = fmt.Errorf("handing over %d tasks: %d answers", len(c.tickets), len(answers))
+	}
+	return err
+}
+
+var repeatedScripts sync.Map // asynq's script text → *redis.Script
+
+// repeated wraps a script of asynq's, as it is, into a function that is called
+// once per task: starting a script costs Redis as much as what asynq's does.
+func repeated(text string) *redis.Script {
+	if s, ok := repeatedScripts.Load(text); ok {
+		return s.(*redis.Script)
+	}
+	s, _ := repeatedScripts.LoadOrStore(text, redis.NewScript(`
+local all_keys, all_args = KEYS, ARGV
+local nkeys, nargs = tonumber(ARGV[1]), tonumber(ARGV[2])
+local function once(KEYS, ARGV)
+`+text+`
+end
+local answers = {}
+for i = 1, #all_keys / nkeys do
+  local keys, args = {}, {}
+  for n = 1, nkeys do keys[n] = all_keys[(i - 1) * nkeys + n] end
+  for n = 1, nargs do args[n] = all_args[2 + (i - 1) * nargs + n] end
+  answers[i] = once(keys, args)
+end
+return answers
+`))
+	return s.(*redis.Script)
+}
+
+// withContext binds the calls of asynq's Inspector, which takes no context and
+// would go on when its caller has given up, to one. It lives for one call.
+type withContext struct {
+	redis.UniversalClient
+
+	ctx context.Context
+}
+
+// EvalSha runs a script under the bound context.
+func (w withContext) EvalSha(_ context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	return w.UniversalClient.EvalSha(w.ctx, sha, keys, args...) //nolint:contextcheck // replacing the context is what it is for
+}
+
+// Eval runs a script under the bound context.
+func (w withContext) Eval(_ context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	return w.UniversalClient.Eval(w.ctx, script, keys, args...) //nolint:contextcheck // replacing the context is what it is for
+}
+
+// SIsMember asks under the bound context.
+func (w withContext) SIsMember(_ context.Context, key string, member any) *redis.BoolCmd {
+	return w.UniversalClient.SIsMember(w.ctx, key, member) //nolint:contextcheck // replacing the context is what it is for
+}
+
+// SMembers asks under the bound context.
+func (w withContext) SMembers(_ context.Context, key string) *redis.StringSliceCmd {
+	return w.UniversalClient.SMembers(w.ctx, key) //nolint:contextcheck // replacing the context is what it is for
+}
+
+func inspector(ctx context.Context, rdb redis.UniversalClient) *asynq.Inspector {
+	return asynq.NewInspectorFromRedisClient(withContext{rdb, ctx})
+}
