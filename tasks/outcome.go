@@ -142,7 +142,7 @@ func (o *Outcome) UnmarshalJSON(b []byte) error {
 // Sentence says in words what happened: "reason: detail; mend: what to do".
 // It is the error text that the asynq web UI shows.
 func (o Outcome) Sentence() string {
-	text := o.Detail
+	text := clipDetail(o.Detail)
 	if text == "" {
 		text = o.Reason.Means()
 	}

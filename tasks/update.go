@@ -82,6 +82,8 @@ func (u Update) Validate() error {
 	}
 	if u.Photo.Kind == PhotoNone || u.Photo.text == "" {
 		problems = append(problems, fmt.Errorf("photo is missing: %w", ErrPhoto))
+	} else if ref, err := ParsePhoto(u.Photo.text); err != nil || ref != u.Photo {
+		problems = append(problems, fmt.Errorf("photo %s: no such reference: %w", u.Photo, ErrPhoto))
 	}
 	problems = append(problems, CheckAccount(u.account()), checkText("ref", u.Ref), checkText("by", u.By),
 		checkTime("enqueuedAt", u.EnqueuedAt), checkTime("expiresAt", u.ExpiresAt))

@@ -36,6 +36,7 @@ type modelUpdate struct {
 	seq            int64 // 0 until it is known
 	token          string
 	turn           *modelCall // the turn its current run holds
+	given          string     // the turn that was given back last
 	calls, spent   int
 	ended, stopped bool
 	outcome        tasks.Outcome
@@ -182,7 +183,7 @@ func (m *model) ask(x *modelRun, request ledger.TurnRequest) {
 	if err != nil {
 		m.fail("Turn: %v", err)
 	}
-	lost := !u.ended && u.token != x.Token
+	lost := !u.ended && (u.token != x.Token || u.given == request.Turn)
 	switch {
 	case u.ended != (got.Verdict == ledger.Settled), lost != (got.Verdict == ledger.Lost):
 		m.fail("Turn of %s for %s = %q; ended %t, lost %t", u.id, x.Token, got.Verdict, u.ended, lost)
@@ -276,7 +277,7 @@ func (m *model) give(u *modelUpdate, request ledger.ReleaseRequest) {
 	if !u.turn.is(request.Turn) || u.token != request.Token { // a copy, or somebody else's by now
 		return
 	}
-	u.turn = nil
+	u.turn, u.given = nil, request.Turn
 	if request.Refund != ledger.Nothing {
 		u.spent--
 	}

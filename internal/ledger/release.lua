@@ -33,8 +33,11 @@ if set(r[1]) then return {'ended', held[1], held[2]} end
 if not mine then return {'lost', held[1], held[2]} end
 if set(turn) and not first then return {'ok', held[1], held[2]} end -- sent again: done already
 
-if ARGV[3] == 'attempt' or ARGV[3] == 'call' then redis.call('HINCRBY', record, 'spent', -1) end
-if ARGV[3] == 'call' then redis.call('HINCRBY', record, 'calls', -1) end
+if first then
+  if ARGV[3] ~= '' then redis.call('HINCRBY', record, 'spent', -1) end
+  if ARGV[3] == 'call' then redis.call('HINCRBY', record, 'calls', -1) end
+  redis.call('HSET', record, 'done', turn)
+end
 redis.call('HSET', record, 'state', ARGV[4], 'reason', ARGV[5], 'detail', ARGV[6],
   'again', text(now + number(ARGV[7])), 'status', ARGV[8], 'policy', ARGV[9])
 redis.call('HDEL', record, 'turn', 'lease')

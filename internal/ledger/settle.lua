@@ -26,7 +26,7 @@ if set(ARGV[10]) then
   keep_until(group, now + number(ARGV[12]))
 end
 redis.call('HSET', record, 'outcome', ARGV[4], 'state', ARGV[3])
-redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again')
+redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again', 'done')
 redis.call('PEXPIREAT', record, text(math.max(now + number(ARGV[5]), number(r[3]) + number(ARGV[6]))))
 redis.call('XADD', KEYS[5], 'MINID', '~', text(now - number(ARGV[5])), '*',
   'id', ARGV[7], 'state', ARGV[3], 'group', ARGV[8], 'reason', ARGV[9])

@@ -8,9 +8,10 @@
 --       {'wait', ms, why} · {'go', lease left, previous photo, calls, spent}
 local record, lane, turns, group = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, turn, lease, longest = clock(), ARGV[2], number(ARGV[5]), number(ARGV[13])
-local r = redis.call('HMGET', record, 'outcome', 'token', 'turn', 'lease', 'expires', 'cancel', 'previous', 'calls', 'spent')
+local r = redis.call('HMGET', record, 'outcome', 'token', 'turn', 'lease', 'expires', 'cancel', 'previous', 'calls', 'spent', 'done')
 if set(r[1]) then return {'ended', r[1]} end
-if r[2] ~= ARGV[1] then return {'lost'} end
+-- A turn given back stays given back, when a late copy of the question arrives.
+if r[2] ~= ARGV[1] or r[10] == turn then return {'lost'} end
 if r[3] == turn then
   return {'go', text(believe(record, 'lease', r[4], now, longest) - now), r[7] or '', r[8] or '0', r[9] or '0'}
 end
