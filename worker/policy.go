@@ -161,7 +161,7 @@ func (p Policy) afterError(e *plugchat.Error, b *budget) consequence {
 		b.Ambiguous++
 		c = p.backOff(c, b, b.Ambiguous >= maxAmbiguous)
 	case plugchat.Transient:
-		if errors.Is(e, plugchat.ErrTooLate) {
+		if !e.Sent && (e.Reason == plugchat.ReasonTooLate || e.Reason == plugchat.ReasonCanceled) {
 			c.refund = ledger.Call
 		}
 		c = p.backOff(c, b, false)
