@@ -149,10 +149,19 @@ func (o Outcome) Sentence() string {
 	if o.Reason != "" && text != "" {
 		text = string(o.Reason) + ": " + text
 	}
-	if mend := o.Reason.Mend(); mend != "" {
+	if mend := o.Mend(); mend != "" {
 		text += "; mend: " + mend
 	}
 	return strings.TrimPrefix(text, "; ")
+}
+
+// Mend says what a person should do about this very update; "" when nothing is
+// to be done.
+func (o Outcome) Mend() string {
+	if o.ID == "" {
+		return o.Reason.Mend()
+	}
+	return strings.ReplaceAll(o.Reason.Mend(), "retry ID", "retry "+o.ID)
 }
 
 func wireTime(t time.Time) *time.Time {
