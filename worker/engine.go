@@ -23,7 +23,9 @@ func (e *errAgain) Error() string { return e.text }
 // errArchive tells asynq to archive the task: its text is what the web UI shows.
 type errArchive struct{ text string }
 
-func (e *errArchive) Error() string        { return e.text }
+func (e *errArchive) Error() string { return e.text }
+
+// Is makes asynq archive the task without writing SkipRetry's text behind ours.
 func (e *errArchive) Is(target error) bool { return target == asynq.SkipRetry }
 
 // retryDelay is asynq's RetryDelayFunc. Tasks that asynq gives up on its own

@@ -54,7 +54,7 @@ func (l *lane) ProcessTask(ctx context.Context, task *asynq.Task) (err error) {
 	defer cancel()
 
 	r := l.begin(ctx, task)
-	defer func() {
+	defer func() { //nolint:contextcheck // what is recorded must outlive ctx
 		if p := recover(); p != nil {
 			err = l.panicked(r, p)
 		}
@@ -66,7 +66,7 @@ func (l *lane) ProcessTask(ctx context.Context, task *asynq.Task) (err error) {
 	if c == nil {
 		c = l.turnAndCallSteps(ctx, r)
 	}
-	return l.settleStep(r, *c)
+	return l.settleStep(r, *c) //nolint:contextcheck // what is recorded must outlive ctx
 }
 
 // begin reads the task. A hand-written payload with the image in it is moved to
@@ -182,7 +182,7 @@ func (l *lane) turnAndCallSteps(ctx context.Context, r *run) *consequence {
 		if !c.quick {
 			return nil
 		}
-		if gone := l.betweenTries(r, *c); gone != nil {
+		if gone := l.betweenTries(r, *c); gone != nil { //nolint:contextcheck // as settling
 			c = gone
 			return nil
 		}

@@ -49,6 +49,6 @@ func (l *lane) attempted(r *run, c consequence) {
 	if c.end == "" {
 		attrs = append(attrs, slog.Int64("again_ms", c.again.Milliseconds()))
 	}
-	l.log.LogAttrs(context.WithoutCancel(l.life), level, message, attrs...)
+	l.log.LogAttrs(context.WithoutCancel(l.life), level, message, attrs...) //nolint:sloglint // one of three constants above
 	r.called = false
 }

@@ -119,17 +119,15 @@ type consequence struct {
 	detached bool           // the ledger could not be asked, or another run has the update: nothing is written down
 }
 
-func boolean(v bool) *bool { return &v }
-
 // afterValue follows from a plain boolean.
 func (p Policy) afterValue(value bool, b *budget) consequence {
 	if value {
-		return consequence{end: tasks.Updated, value: boolean(true), status: 200, normal: true}
+		return consequence{end: tasks.Updated, value: new(true), status: 200, normal: true}
 	}
 	b.Refusals++
 	c := consequence{reason: tasks.NoReasonGiven, status: 200, normal: true}
 	if b.Refusals > p.RefusalRetries || b.spent >= p.Attempts {
-		c.end, c.value = tasks.Refused, boolean(false)
+		c.end, c.value = tasks.Refused, new(false)
 		c.detail = fmt.Sprintf("the provider answered false %s and gave no reason", times(b.Refusals))
 		return c
 	}
@@ -143,7 +141,7 @@ func (p Policy) afterError(e *plugchat.Error, b *budget) consequence {
 	c := consequence{reason: tasks.Reason(e.Reason), detail: e.Detail, status: e.Status}
 	switch e.Class {
 	case plugchat.Refused:
-		c.end, c.value, c.normal = tasks.Refused, boolean(false), true
+		c.end, c.value, c.normal = tasks.Refused, new(false), true
 	case plugchat.Permanent:
 		c.end, c.normal = tasks.Failed, true
 	case plugchat.Throttled:

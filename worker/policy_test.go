@@ -29,7 +29,7 @@ func TestPolicyAfterError(t *testing.T) {
 		normal bool
 		atMost time.Duration // bound of again; 0 when it ends
 	}{
-		{name: "a final no", err: refused, end: tasks.Refused, value: boolean(false), normal: true},
+		{name: "a final no", err: refused, end: tasks.Refused, value: new(false), normal: true},
 		{name: "rejected for good", err: &plugchat.Error{Class: plugchat.Permanent, Reason: plugchat.ReasonProviderRejects, Status: 400}, end: tasks.Failed, normal: true},
 		{name: "throttled without a time", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled, Status: 429}, refund: ledger.Attempt, hold: time.Minute, atMost: 90 * time.Second},
 		{name: "throttled with Retry-After", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled, Status: 429, RetryAfter: 10 * time.Second}, refund: ledger.Attempt, hold: 10 * time.Second, atMost: 15 * time.Second},
@@ -81,12 +81,12 @@ func TestPolicyAfterValue(t *testing.T) {
 		end    tasks.State
 		truth  *bool
 	}{
-		{"true", once, true, budget{spent: 1}, tasks.Updated, boolean(true)},
-		{"true after a false", once, true, budget{spent: 2, Refusals: 1}, tasks.Updated, boolean(true)},
+		{"true", once, true, budget{spent: 1}, tasks.Updated, new(true)},
+		{"true after a false", once, true, budget{spent: 2, Refusals: 1}, tasks.Updated, new(true)},
 		{"the first false is asked again", once, false, budget{spent: 1}, "", nil},
-		{"the second false is final", once, false, budget{spent: 2, Refusals: 1}, tasks.Refused, boolean(false)},
-		{"no retries wanted", none, false, budget{spent: 1}, tasks.Refused, boolean(false)},
-		{"attempts used up", once, false, budget{spent: 10}, tasks.Refused, boolean(false)},
+		{"the second false is final", once, false, budget{spent: 2, Refusals: 1}, tasks.Refused, new(false)},
+		{"no retries wanted", none, false, budget{spent: 1}, tasks.Refused, new(false)},
+		{"attempts used up", once, false, budget{spent: 10}, tasks.Refused, new(false)},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

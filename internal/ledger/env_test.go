@@ -1,7 +1,6 @@
 package ledger_test
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,16 +92,6 @@ func (e *env) ttlAtLeast(t testing.TB, key string, want time.Duration) {
 	if err != nil || got < want-time.Minute {
 		t.Errorf("%s is kept for %s (%v); want at least %s", key, got, err, want)
 	}
-}
-
-// field reads one field as it stands in Redis.
-func (e *env) field(t testing.TB, key, name string) string {
-	t.Helper()
-	v, err := e.rdb.HGet(t.Context(), key, name).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		t.Fatalf("reading %s of %s: %v", name, key, err)
-	}
-	return v
 }
 
 func (e *env) put(t testing.TB, key string, pairs ...any) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -108,9 +109,7 @@ func readFacts(ctx context.Context, c redis.UniversalClient) (facts, error) {
 		if unreachable(err) {
 			return f, fmt.Errorf("reading CONFIG: %w", err)
 		}
-		for k, v := range got {
-			f.config[k] = v
-		}
+		maps.Copy(f.config, got)
 	}
 	return f, nil
 }

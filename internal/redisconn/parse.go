@@ -185,7 +185,7 @@ func (s *Spec) readHosts(hosts, port string) error {
 }
 
 func readAddr(hostport, defPort string) (string, error) {
-	host, port := hostport, ""
+	var host, port string
 	if v6, ok := strings.CutPrefix(hostport, "["); ok {
 		var closed bool
 		if host, port, closed = strings.Cut(v6, "]"); !closed {
@@ -220,7 +220,9 @@ func readAddr(hostport, defPort string) (string, error) {
 }
 
 func notInHost(r rune) bool {
-	return !(r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	const punctuation = ".-_"
+	alphanumeric := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !alphanumeric && !strings.ContainsRune(punctuation, r)
 }
 
 func (s *Spec) readDB(text string) error {

@@ -148,7 +148,7 @@ func (s *Server) running() bool {
 
 func (s *Server) launch() error {
 	logPath := filepath.Join(s.dir, "redis.log")
-	cmd := exec.Command("redis-server", append([]string{
+	cmd := exec.Command("redis-server", append([]string{ //nolint:noctx // Stop and Kill end it, and the test may start it again
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port), "--dir", s.dir, "--daemonize", "no",
 		"--logfile", logPath, "--save", "", "--appendonly", "yes", "--appendfsync", "always",
 		"--maxmemory-policy", "noeviction",
