@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -39,6 +40,17 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 		return time.Second
 	}
 	return infraDelay
+}
+
+// engineLog is asynq's own log without the line in which it calls every
+// archived task an exhausted retry: ours says what it was.
+type engineLog struct{ asynq.Logger }
+
+// Warn drops that line.
+func (l engineLog) Warn(args ...any) {
+	if !strings.HasPrefix(fmt.Sprint(args...), "Retry exhausted for task id=") {
+		l.Logger.Warn(args...)
+	}
 }
 
 // never is asynq's IsFailure: asynq's own count of failures would archive tasks

@@ -54,7 +54,7 @@ func newLane(w *Worker, account Account) *lane {
 			ShutdownTimeout:          w.config.ShutdownTimeout,
 			RetryDelayFunc:           retryDelay,
 			IsFailure:                never,
-			Logger:                   redisconn.AsynqLogger(l.log),
+			Logger:                   engineLog{redisconn.AsynqLogger(l.log)},
 			LogLevel:                 asynq.WarnLevel,
 		}))
 	}

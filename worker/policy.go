@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/fetch"
@@ -197,7 +198,7 @@ func (p Policy) usedUp(b budget) consequence {
 // afterPhoto follows from a photo that could not be had. No call was made.
 func (p Policy) afterPhoto(err error, b *budget) consequence {
 	if e, ok := errors.AsType[*fetch.Error](err); ok {
-		c := consequence{reason: tasks.PhotoReason + tasks.Reason(e.Reason), detail: e.Error()}
+		c := consequence{reason: tasks.PhotoReason + tasks.Reason(e.Reason), detail: photoDetail(e.Host, e.Detail)}
 		b.Photo++
 		if e.Permanent() || b.Photo >= maxPhoto {
 			c.end = tasks.Failed
@@ -207,12 +208,19 @@ func (p Policy) afterPhoto(err error, b *budget) consequence {
 		return c
 	}
 	if e, ok := errors.AsType[*photo.Error](err); ok {
-		return consequence{end: tasks.Failed, reason: tasks.PhotoReason + tasks.Reason(e.Reason), detail: e.Error()}
+		return consequence{end: tasks.Failed, reason: tasks.PhotoReason + tasks.Reason(e.Reason), detail: e.Detail}
 	}
 	if errors.Is(err, ledger.ErrNoPhoto) {
 		return consequence{end: tasks.Failed, reason: "photo_missing", detail: "the photo is no longer in the photo store"}
 	}
 	return consequence{again: infraDelay, reason: tasks.Interrupted, detail: "the photo store could not be read"}
+}
+
+func photoDetail(host, detail string) string {
+	if host == "" || strings.Contains(detail, host) {
+		return detail
+	}
+	return host + ": " + detail
 }
 
 // delay is the mean time to the next run after n spent attempts.

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plugchat-go/groupphoto/tasks"
+	"github.com/plugchat-go/groupphoto/worker/plugchat"
+)
+
+// account is one connected number as it is configured.
+type account struct {
+	name        string
+	token       plugchat.Secret
+	baseURL     string
+	authScheme  string
+	pace        time.Duration
+	jitter      float64
+	concurrency int
+}
+
+const maxAccountsFile = 4 << 20
+
+// errNoAccount says that there is nothing to work for.
+var errNoAccount = errors.New("no account is configured: set PLUGCHAT_TOKEN or PLUGCHAT_TOKEN_FILE, or list accounts in GROUPPHOTO_ACCOUNTS_FILE; to try without one: groupphoto dev")
+
+// accounts lists the configured accounts: main by PLUGCHAT_TOKEN, and those of
+// the accounts file. All problems are told at once, and no token is in them.
+func (c config) accounts() ([]account, error) {
+	var list []account
+	var r reader
+	if c.token != "" {
+		list = append(list, c.template(tasks.DefaultAccount, c.token))
+	}
+	if c.accountsFile != "" {
+		fromFile, err := c.readAccounts()
+		r.note(err)
+		list = append(list, fromFile...)
+	}
+	r.note(twins(list, c.token != ""))
+	if len(list) == 0 && len(r.problems) == 0 {
+		r.note(errNoAccount)
+	}
+	return list, badInput(errors.Join(r.problems...))
+}
+
+// template is an account with the settings that hold for all.
+func (c config) template(name string, token plugchat.Secret) account {
+	return account{
+		name: name, token: token, baseURL: c.baseURL, authScheme: c.authScheme,
+		pace: c.pace, jitter: c.jitter, concurrency: c.concurrency,
+	}
+}
+
+// twins finds two tokens for one name, and one token under two names: each
+// name has a pace of its own, so such a number would be driven twice as fast.
+func twins(list []account, main bool) error {
+	var r reader
+	byName, byToken := map[string]plugchat.Secret{}, map[plugchat.Secret]string{}
+	for i, a := range list {
+		if a.name == "" {
+			continue // told already: it has no name that could be one
+		}
+		other, named := byName[a.name]
+		switch {
+		case named && a.name == tasks.DefaultAccount && main && list[0].name == a.name && i > 0:
+			r.note(fmt.Errorf("account %s: has two tokens, one by PLUGCHAT_TOKEN and one in GROUPPHOTO_ACCOUNTS_FILE; keep one of them", a.name))
+		case named && other != a.token:
+			r.note(fmt.Errorf("account %s: has two tokens in GROUPPHOTO_ACCOUNTS_FILE; keep one of them", a.name))
+		case named:
+			r.note(fmt.Errorf("account %s: is in GROUPPHOTO_ACCOUNTS_FILE twice; remove one", a.name))
+		}
+		byName[a.name] = a.token
+		if owner, ok := byToken[a.token]; ok && owner != a.name && a.token != "" {
+			r.note(fmt.Errorf("accounts %s and %s have the same token; one number is one account, or it is driven at twice its pace", owner, a.name))
+		}
+		byToken[a.token] = a.name
+	}
+	return errors.Join(r.problems...)
+}
+
+func (c config) readAccounts() ([]account, error) {
+	fail := func(err error) ([]account, error) { return nil, fmt.Errorf("GROUPPHOTO_ACCOUNTS_FILE: %w", err) }
+	f, err := os.Open(c.accountsFile)
+	if err != nil {
+		return fail(fmt.Errorf("the file cannot be read: %w", bare(err, c.accountsFile)))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxAccountsFile+1))
+	if err != nil {
+		return fail(fmt.Errorf("the file cannot be read: %w", bare(err, c.accountsFile)))
+	}
+	if len(b) > maxAccountsFile {
+		return fail(fmt.Errorf("%q is larger than %d MiB", c.accountsFile, maxAccountsFile>>20))
+	}
+	var entries []json.RawMessage
+	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte("\ufeff")), &entries); err != nil {
+		return fail(fmt.Errorf(`%q: is not a JSON list such as [{"name":"main","tokenFile":"main.token"}]%s`, c.accountsFile, position(b, err)))
+	}
+	if len(entries) == 0 {
+		return fail(fmt.Errorf("%q: lists no account", c.accountsFile))
+	}
+	var list []account
+	var r reader
+	for i, entry := range entries {
+		a, problems := c.readAccount(entry)
+		where := fmt.Sprintf("entry %d", i+1)
+		if a.name != "" {
+			where += fmt.Sprintf(" (%s)", a.name)
+		}
+		for _, p := range problems {
+			r.note(fmt.Errorf("GROUPPHOTO_ACCOUNTS_FILE: %s: %w", where, p))
+		}
+		list = append(list, a)
+	}
+	return list, errors.Join(r.problems...)
+}
+
+// position says where JSON ends to be JSON, without repeating what is there.
+func position(b []byte, err error) string {
+	e, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return ""
+	}
+	before := b[:min(int64(len(b)), max(e.Offset, 0))]
+	return fmt.Sprintf(": it goes wrong in line %d", bytes.Count(before, []byte("\n"))+1)
+}
+
+var accountFields = []string{"name", "token", "tokenFile", "baseURL", "authScheme", "pace", "jitter", "concurrency"}
+
+func (c config) readAccount(entry json.RawMessage) (account, []error) {
+	var r reader
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(entry, &fields) != nil || fields == nil {
+		return account{}, []error{errors.New("is not a JSON object")}
+	}
+	for name := range fields {
+		if !slices.Contains(accountFields, name) {
+			hint := ""
+			if near := nearest(name, accountFields); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			r.note(fmt.Errorf("field %q is not known%s", clip(name, 40), hint))
+		}
+	}
+	slices.SortFunc(r.problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	text := func(name string) string {
+		var s string
+		if raw, ok := fields[name]; ok && json.Unmarshal(raw, &s) != nil {
+			r.note(fmt.Errorf("field %q is not a text", name))
+		}
+		return s
+	}
+	a := c.template(text("name"), "")
+	if err := tasks.CheckAccount(a.name); err != nil {
+		r.note(err)
+		a.name = ""
+	}
+	a.token = c.accountToken(&r, text("token"), text("tokenFile"))
+	if base := text("baseURL"); base != "" {
+		a.baseURL = base
+	}
+	if _, ok := fields["authScheme"]; ok {
+		a.authScheme = text("authScheme")
+	}
+	if pace := text("pace"); pace != "" {
+		a.pace = r.duration("field pace", pace, 0, maxPace)
+	}
+	if raw, ok := fields["jitter"]; ok {
+		a.jitter = r.part("field jitter", string(raw))
+	}
+	if raw, ok := fields["concurrency"]; ok {
+		a.concurrency = r.count("field concurrency", string(raw), 1, 1000)
+	}
+	return a, r.problems
+}
+
+func (c config) accountToken(r *reader, token, file string) plugchat.Secret {
+	switch {
+	case token != "" && file != "":
+		r.note(errors.New("has two tokens, token and tokenFile; keep one of them"))
+	case token == "" && file == "":
+		r.note(errors.New("has no token; give tokenFile (or token)"))
+	case file != "":
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(c.accountsFile), file)
+		}
+		text, err := readSecret(file)
+		if err != nil {
+			r.note(fmt.Errorf("tokenFile: %w", err))
+		}
+		return plugchat.Secret(text)
+	}
+	return plugchat.Secret(token)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plugchat-go/groupphoto/worker/plugchat"
+)
+
+func TestAccounts_FromEverywhere(t *testing.T) {
+	t.Parallel()
+	// given a token for main, and a file with two more accounts
+	list := file(t, "accounts.json", `[
+		{"name":"shop","tokenFile":"shop.token","pace":"2s","jitter":0.1,"concurrency":3,"baseURL":"https://other.example","authScheme":"Bearer"},
+		{"name":"club","token":"club-token"}]`)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(list), "shop.token"), []byte("shop-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := (&app{env: map[string]string{"PLUGCHAT_TOKEN": "main-token", "GROUPPHOTO_ACCOUNTS_FILE": list, "GROUPPHOTO_PACE": "7s"}}).config(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// when they are read
+	got, err := c.accounts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// then each has its own values, and the common ones elsewhere
+	const base = "https://www.plugchat.com.br"
+	want := []account{
+		{"main", "main-token", base, "", 7 * time.Second, 0.3, 1},
+		{"shop", "shop-token", "https://other.example", "Bearer", 2 * time.Second, 0.1, 3},
+		{"club", "club-token", base, "", 7 * time.Second, 0.3, 1},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d accounts; want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("account %d: got %v, want %v (tokens equal: %t)", i, got[i], want[i], got[i].token == want[i].token)
+		}
+	}
+}
+
+func TestAccounts_Problems(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		file  string
+		token plugchat.Secret
+		want  []string // each is in a line of its own
+	}{
+		{"not JSON", "[{\"name\":\n\"a\" \"marked-token\"}]", "", []string{"it goes wrong in line 2"}},
+		{"an object", `{"name":"a","token":"marked-token"}`, "", []string{"is not a JSON list"}},
+		{"empty", `[]`, "", []string{"lists no account"}},
+		{"two tokens in one entry", `[{"name":"a","token":"marked-token","tokenFile":"x"}]`, "", []string{"entry 1 (a): has two tokens, token and tokenFile"}},
+		{"two tokens for one name", `[{"name":"a","token":"marked-1"},{"name":"a","token":"marked-2"}]`, "", []string{"account a: has two tokens in GROUPPHOTO_ACCOUNTS_FILE"}},
+		{"one account twice", `[{"name":"a","token":"marked-1"},{"name":"a","token":"marked-1"}]`, "", []string{"account a: is in GROUPPHOTO_ACCOUNTS_FILE twice"}},
+		{"one token twice", `[{"name":"a","token":"marked-1"},{"name":"b","token":"marked-1"}]`, "", []string{"accounts a and b have the same token"}},
+		{"main by both", `[{"name":"main","token":"marked-1"}]`, "marked-2", []string{"account main: has two tokens, one by PLUGCHAT_TOKEN and one in GROUPPHOTO_ACCOUNTS_FILE"}},
+		{"all at once", `[
+			{"name":"A B","token":"marked-1","pace":"soon","jiter":0.5},
+			{"name":"b","pace":"1s","concurrency":0},
+			{"name":"c","tokenFile":"/no/such/token","jitter":7},
+			17, {"name":3,"token":"marked-2"}]`, "", []string{
+			`entry 1: field "jiter" is not known; did you mean "jitter"?`, `entry 1: account name "A B"`, `entry 1: field pace "soon": must be`,
+			`entry 2 (b): has no token`, `entry 2 (b): field concurrency "0"`,
+			`entry 3 (c): tokenFile: the file cannot be read: "/no/such/token"`, `entry 3 (c): field jitter "7"`,
+			`entry 4: is not a JSON object`, `entry 5: field "name" is not a text`, `entry 5: account name ""`,
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config{accountsFile: file(t, "accounts.json", tt.file), token: tt.token}.accounts()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			got := problems(err)
+			for _, want := range tt.want {
+				if !strings.Contains(strings.Join(got, "\n"), want) {
+					t.Errorf("problems:\n%s\nwant among them: %s", strings.Join(got, "\n"), want)
+				}
+			}
+			if len(got) != len(tt.want) || strings.Contains(err.Error(), "marked-") {
+				t.Errorf("problems:\n%s\nwant %d without a token", strings.Join(got, "\n"), len(tt.want))
+			}
+		})
+	}
+}
+
+func FuzzAccounts(f *testing.F) {
+	f.Add([]byte(`[{"name":"a","token":"x","pace":"1s","jitter":0.1,"concurrency":2}]`))
+	f.Add([]byte(`[null, {}, 1, {"name":null,"tokenFile":"../x"}]`))
+	f.Fuzz(func(t *testing.T, entry []byte) {
+		a, problems := config{}.readAccount(entry)
+		if len(problems) == 0 && (a.name == "" || a.token == "") {
+			t.Errorf("an entry without name or token passed: %q", entry)
+		}
+	})
+}

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plugchat-go/groupphoto/enqueue"
+	"github.com/plugchat-go/groupphoto/internal/redisconn"
+	"github.com/plugchat-go/groupphoto/internal/web"
+	"github.com/plugchat-go/groupphoto/worker/plugchat"
+)
+
+// The levels of a finding.
+const (
+	levelOK      = "ok"
+	levelWarning = "warning"
+	levelError   = "error"
+)
+
+// finding is one thing that doctor has to say.
+type finding struct {
+	Section string   `json:"section"`
+	Level   string   `json:"level"`
+	What    string   `json:"what"`
+	Mend    string   `json:"mend"`
+	Setting *setting `json:"setting,omitempty"`
+}
+
+// statusTimeout bounds each question to the provider, and statusAtOnce how many
+// are asked at a time.
+const (
+	statusTimeout = 10 * time.Second
+	statusAtOnce  = 8
+)
+
+func (a *app) doctorCommand() *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Show what is set, what is wrong and how to mend it",
+		Long: `Show the effective settings with their source, secrets masked; what is to know
+about Redis; whether each account is served by a worker and connected to
+WhatsApp; and when failed calls are tried again. Exit code 1 when something is
+wrong.`,
+		Args:              arguments(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.examine(cmd.Context(), offline)
+		},
+	}
+	cmd.Flags().BoolVar(&offline, "offline", false, "ask neither Redis nor the provider")
+	return cmd
+}
+
+func (a *app) examine(ctx context.Context, offline bool) error {
+	// The library's own words about a Redis that is away are in the findings.
+	redisconn.SetLibraryLogger(slog.New(slog.DiscardHandler))
+	d := &doctor{app: a}
+	c, err := a.config(ctx, nil)
+	d.settings(c, err)
+	var gp *client
+	if !offline {
+		gp = d.redis(ctx, c)
+	}
+	if gp != nil {
+		defer gp.close()
+	}
+	d.accounts(ctx, c, gp, offline)
+	d.schedule(c)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := a.printFindings(d.found); err != nil {
+		return err
+	}
+	if d.wrong {
+		return &exitError{code: exitFailure}
+	}
+	return nil
+}
+
+// doctor collects findings.
+type doctor struct {
+	app   *app
+	found []finding
+	wrong bool
+}
+
+func (d *doctor) note(section, level, what, mend string) {
+	d.found = append(d.found, finding{Section: section, Level: level, What: what, Mend: mend})
+	d.wrong = d.wrong || level == levelError
+}
+
+func (d *doctor) settings(c config, err error) {
+	const section = "settings"
+	for i, s := range c.shown {
+		text := s.Value
+		if text == "" {
+			text = "(not set)"
+		}
+		d.found = append(d.found, finding{Section: section, Level: levelOK, What: s.Name + " = " + text, Setting: &c.shown[i]})
+	}
+	if err != nil {
+		for _, line := range problems(err) {
+			d.note(section, levelError, line, "")
+		}
+	}
+	for _, unknown := range unknownNames(d.app.env) {
+		d.note(section, levelError, unknown.Error(), "")
+	}
+	if c.httpAddr != "" {
+		if err := web.CheckExposure(c.httpAddr, c.httpToken != ""); err != nil {
+			d.note(section, levelError, err.Error(), "")
+		}
+	}
+}
+
+// redis looks at the server and returns a client when it can be worked with.
+func (d *doctor) redis(ctx context.Context, c config) *client {
+	const section = "redis"
+	gp, err := d.app.connect(ctx, c)
+	if err != nil {
+		d.note(section, levelError, err.Error(), "")
+		return nil
+	}
+	report, err := redisconn.Check(ctx, gp.rdb)
+	d.note(section, levelOK, strings.TrimSpace(fmt.Sprintf("%s answers, version %s %s", c.redis, orUnknown(report.Version), report.Mode)), "")
+	if err != nil {
+		d.note(section, levelError, err.Error(), "")
+	}
+	levels := map[redisconn.Level]string{redisconn.LevelError: levelError, redisconn.LevelWarning: levelWarning, redisconn.LevelInfo: levelOK}
+	for _, f := range report.Findings {
+		d.note(section, levels[f.Level], f.What, f.Mend)
+	}
+	return gp
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return text
+}
+
+// accounts tells of each account whether it is served, and of those configured
+// here whether the provider says that it is connected.
+func (d *doctor) accounts(ctx context.Context, c config, gp *client, offline bool) {
+	const section = "accounts"
+	configured, err := c.accounts()
+	switch {
+	case errors.Is(err, errNoAccount):
+		d.note(section, levelWarning, "no account is configured here, so this machine can enqueue updates but run no worker",
+			"for a worker, set PLUGCHAT_TOKEN or GROUPPHOTO_ACCOUNTS_FILE")
+	case err != nil:
+		for _, line := range problems(err) {
+			d.note(section, levelError, line, "")
+		}
+	}
+	for i, s := range statuses(ctx, configured, offline) {
+		d.note(section, s.Level, "account "+configured[i].name+": "+s.What, s.Mend)
+	}
+	if gp == nil {
+		return
+	}
+	known, err := gp.Accounts(ctx)
+	if err != nil {
+		d.note(section, levelError, err.Error(), "")
+		return
+	}
+	here := map[string]bool{}
+	for _, account := range known {
+		d.served(c, account)
+		here[account.Name] = true
+	}
+	for _, account := range configured {
+		if !here[account.name] {
+			d.note(section, levelWarning, "account "+account.name+": no worker has ever served it", "start one with: groupphoto worker")
+		}
+	}
+}
+
+func (d *doctor) served(c config, account enqueue.Account) {
+	switch {
+	case account.Served:
+		d.note("accounts", levelOK, "account "+account.Name+": a worker serves it", "")
+	case account.LastSeen.IsZero():
+		d.note("accounts", levelWarning, "account "+account.Name+": has updates, and no worker has ever served it", "start one with: groupphoto worker")
+	default:
+		d.note("accounts", levelWarning, "account "+account.Name+": no worker serves it since "+c.stamp(account.LastSeen), "start one with: groupphoto worker")
+	}
+}
+
+// statuses asks the provider about every account, a few at a time.
+func statuses(ctx context.Context, accounts []account, offline bool) []finding {
+	list := make([]finding, len(accounts))
+	var asking errgroup.Group
+	asking.SetLimit(statusAtOnce)
+	for i, account := range accounts {
+		asking.Go(func() error {
+			list[i] = status(ctx, account, offline)
+			return nil
+		})
+	}
+	_ = asking.Wait() // the findings carry what went wrong
+	return list
+}
+
+func status(ctx context.Context, account account, offline bool) finding {
+	caller, err := newCaller(account, statusTimeout)
+	if err != nil {
+		return finding{Level: levelError, What: strings.Join(problems(err), "; ")}
+	}
+	if offline {
+		return finding{Level: levelOK, What: "is configured; its provider was not asked"}
+	}
+	defer caller.CloseIdle()
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	s, err := caller.Status(ctx)
+	if err != nil {
+		f := finding{Level: levelError, What: "the provider was asked in vain: " + err.Error()}
+		if e, ok := errors.AsType[*plugchat.Error](err); ok {
+			f.Mend = mendOf(e.Reason)
+		}
+		return f
+	}
+	if !s.Connected {
+		return finding{
+			Level: levelError, What: strings.TrimSuffix("is not connected to WhatsApp: "+s.Detail, ": "),
+			Mend: mendOf(plugchat.ReasonDisconnected),
+		}
+	}
+	return finding{Level: levelOK, What: "is connected to WhatsApp, says the provider"}
+}
+
+func (d *doctor) schedule(c config) {
+	var total time.Duration
+	var gaps []string
+	for _, gap := range c.policy.Schedule() {
+		gaps = append(gaps, short(gap))
+		total += gap
+	}
+	text := fmt.Sprintf("%s, no further try", attempts(c.policy.Attempts))
+	if len(gaps) > 0 {
+		text = fmt.Sprintf("%s; on average after %s: %s in all", attempts(c.policy.Attempts), strings.Join(gaps, ", "), short(total))
+	}
+	d.note("retries", levelOK, text, "")
+	refusals := "a plain false ends the update at once"
+	if n := c.policy.RefusalRetries; n > 0 {
+		refusals = fmt.Sprintf("a plain false is asked again %d × after %s or more, then it ends the update", n, short(c.policy.RefusalDelay))
+	}
+	d.note("retries", levelOK, refusals, "")
+}
+
+func (a *app) printFindings(found []finding) error {
+	if a.json() {
+		for _, f := range found {
+			if err := printJSON(a.out, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	marks := map[string]string{levelOK: "✓", levelWarning: "!", levelError: "✗"}
+	tab := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	section := ""
+	for _, f := range found {
+		if f.Section != section {
+			if section != "" {
+				fmt.Fprintln(tab)
+			}
+			section = f.Section
+			fmt.Fprintln(tab, section)
+		}
+		switch {
+		case f.Setting != nil:
+			name, value, _ := strings.Cut(f.What, " = ")
+			fmt.Fprintf(tab, "  %s %s\t%s\t%s\n", marks[f.Level], name, value, f.Setting.Source)
+		default:
+			fmt.Fprintf(tab, "  %s %s\n", marks[f.Level], withMend(f.What, f.Mend))
+		}
+	}
+	if err := tab.Flush(); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+// app is one run of the program: what came in, and the flags all commands share.
+type app struct {
+	streams
+	env map[string]string
+
+	output  string
+	account string
+	redis   string
+}
+
+// command builds the whole tree of commands for one command line.
+func (a *app) command(args []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "groupphoto",
+		Short: "Changes the photos of WhatsApp groups through PlugChat, reliably and in bulk",
+		Long: `groupphoto changes the photos of WhatsApp groups through PlugChat, reliably and in bulk.
+
+To see it at work, without an account: groupphoto dev
+
+Settings come from flags, then the environment, then NAME_FILE, then defaults;
+'groupphoto doctor' shows them all with their source. Data goes to stdout, all
+else to stderr. Exit codes: 0 done, 1 could not do it, 2 usage or bad input,
+3 refused, 4 failed, 5 not finished in the time given, 7 superseded, expired or
+cancelled, 130 interrupted.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return &usageError{cmd.CommandPath(), unknownCommand(cmd, args[0])}
+		},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkGlobal(cmd) },
+		CompletionOptions: cobra.CompletionOptions{DisableDescriptions: false},
+	}
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), flagError(err)} })
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.output, "output", "o", "text", "`form` of the data on stdout: text, or json (one object per line)")
+	flags.StringVar(&a.account, "account", "", "`name` of the account (default main)")
+	flags.StringVar(&a.redis, "redis", "", "`URL` of Redis, without a password (default REDIS_URL)")
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	_ = root.RegisterFlagCompletionFunc("account", a.completeAccount)
+	root.AddCommand(
+		a.devCommand(), a.workerCommand(), a.updateCommand(), a.outcomeCommand(), a.retryCommand(), a.cancelCommand(),
+		a.sandboxCommand(), a.doctorCommand(), a.healthcheckCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+func (a *app) checkGlobal(cmd *cobra.Command) error {
+	if a.output != "text" && a.output != "json" {
+		return &usageError{cmd.CommandPath(), fmt.Errorf("--output %q: must be text or json", a.output)}
+	}
+	if a.account != "" {
+		if err := tasks.CheckAccount(a.account); err != nil {
+			return &usageError{cmd.CommandPath(), err}
+		}
+	}
+	return nil
+}
+
+// json tells whether data is to be printed as JSON.
+func (a *app) json() bool { return a.output == "json" }
+
+// accountName is the account of the command line, or the default.
+func (a *app) accountName() string {
+	if a.account == "" {
+		return tasks.DefaultAccount
+	}
+	return a.account
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	if near := nearest(name, names); near != "" {
+		return fmt.Errorf("there is no command %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("there is no command %q", name)
+}
+
+// flagError makes pflag's errors free of values: a value may be a secret that
+// was given to the wrong flag.
+func flagError(err error) error {
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return fmt.Errorf("--%s: the value cannot be read as %s", e.GetFlag().Name, kindOf(e.GetFlag()))
+	}
+	return err
+}
+
+func kindOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return "a duration such as 30s, 5m or 2d"
+	case "bool":
+		return "true or false"
+	default:
+		return f.Value.Type()
+	}
+}
+
+// arguments wants exactly the named arguments.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return &usageError{cmd.CommandPath(), fmt.Errorf("%s is missing", strings.Join(names[len(args):], " "))}
+		case len(args) > len(names):
+			return &usageError{cmd.CommandPath(), fmt.Errorf("argument %q is one too many", clip(args[len(names)], 40))}
+		}
+		return nil
+	}
+}
+
+// nearest returns the name that differs least from a misspelt one, "" when none
+// is near enough to be meant.
+func nearest(name string, names []string) string {
+	best, least := "", max(2, len(name)/4)+1
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		if d := distance(name, n); d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// distance counts the characters to insert, drop or replace between a and b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := corner
+			if a[i] != b[j] {
+				cost++
+			}
+			corner = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// clip shortens text for a message without cutting a character.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}

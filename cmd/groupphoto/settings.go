@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/plugchat-go/groupphoto/internal/redisconn"
+)
+
+// rawSettings are the texts of all settings that the environment can give. The
+// tags are the one list of names, defaults and secrets: the configuration table
+// of the README and .env.example are compared with them by tests.
+type rawSettings struct {
+	RedisURL       string `env:"REDIS_URL, default=redis://127.0.0.1:6379" secret:"url"`
+	Token          string `env:"PLUGCHAT_TOKEN" secret:"all"`
+	BaseURL        string `env:"PLUGCHAT_BASE_URL, default=https://www.plugchat.com.br"`
+	AuthScheme     string `env:"PLUGCHAT_AUTH_SCHEME"`
+	AccountsFile   string `env:"GROUPPHOTO_ACCOUNTS_FILE"`
+	Pace           string `env:"GROUPPHOTO_PACE, default=10s"`
+	PaceJitter     string `env:"GROUPPHOTO_PACE_JITTER, default=0.3"`
+	Concurrency    string `env:"GROUPPHOTO_CONCURRENCY, default=1"`
+	Attempts       string `env:"GROUPPHOTO_ATTEMPTS, default=10"`
+	RefusalRetries string `env:"GROUPPHOTO_REFUSAL_RETRIES, default=1"`
+	RefusalDelay   string `env:"GROUPPHOTO_REFUSAL_DELAY, default=2m"`
+	Expires        string `env:"GROUPPHOTO_EXPIRES, default=24h"`
+	Keep           string `env:"GROUPPHOTO_KEEP, default=30d"`
+	PhotoAllow     string `env:"GROUPPHOTO_PHOTO_ALLOW"`
+	Zone           string `env:"GROUPPHOTO_TZ"`
+	HTTPAddr       string `env:"GROUPPHOTO_HTTP_ADDR"`
+	HTTPToken      string `env:"GROUPPHOTO_HTTP_TOKEN" secret:"all"`
+	LogFormat      string `env:"GROUPPHOTO_LOG_FORMAT, default=auto"`
+	LogLevel       string `env:"GROUPPHOTO_LOG_LEVEL, default=info"`
+}
+
+const (
+	ownPrefix = "GROUPPHOTO_"
+	fileTail  = "_FILE"
+	// maxSecretFile bounds what is read of a file that should hold one line.
+	maxSecretFile = 64 << 10
+)
+
+// setting is one setting as doctor shows it.
+type setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`  // secrets masked
+	Source string `json:"source"` // flag, environment, file or default
+}
+
+// sources finds the text of a setting: flag, then environment, then the file
+// that NAME_FILE points at. It implements envconfig.Lookuper and remembers where
+// each text came from, and what was wrong, so that all problems are told at once.
+type sources struct {
+	env, flags map[string]string
+	secret     map[string]bool
+	origin     map[string]string
+	problems   []error
+}
+
+// Lookup returns the text of a setting. An empty variable counts as not set:
+// compose files hand over empty ones for what nobody gave.
+func (s *sources) Lookup(name string) (string, bool) {
+	file := ""
+	if s.secret[name] {
+		file = s.env[name+fileTail]
+		if file != "" && s.env[name] != "" {
+			s.problems = append(s.problems, fmt.Errorf("%s and %s%s are both set; set one of them", name, name, fileTail))
+			return "", false
+		}
+	}
+	if text := s.flags[name]; text != "" {
+		s.origin[name] = "flag"
+		return text, true
+	}
+	if text := s.env[name]; text != "" {
+		s.origin[name] = "environment"
+		return text, true
+	}
+	if file == "" {
+		return "", false
+	}
+	s.origin[name] = "file"
+	text, err := readSecret(file)
+	if err != nil {
+		s.problems = append(s.problems, fmt.Errorf("%s%s: %w", name, fileTail, err))
+	}
+	return text, err == nil
+}
+
+// readSecret reads the one line of a secret file.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("the file cannot be read: %w", bare(err, path))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return "", fmt.Errorf("the file cannot be read: %w", bare(err, path))
+	}
+	text := strings.TrimRight(string(b), "\r\n")
+	switch {
+	case len(b) > maxSecretFile:
+		return "", fmt.Errorf("%q is larger than %d KiB; it must hold the secret alone", path, maxSecretFile>>10)
+	case text == "":
+		return "", fmt.Errorf("%q is empty; write the secret into it", path)
+	case strings.ContainsAny(text, "\r\n"):
+		return "", fmt.Errorf("%q has more than one line; it must hold the secret alone", path)
+	}
+	return text, nil
+}
+
+// bare names the path once, in quotes, whatever the system's error looks like.
+func bare(err error, path string) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%q: %w", path, err)
+}
+
+// readSettings collects the texts from all sources, with the settings as they
+// may be shown. flags holds what flags gave, by the name of their variable.
+func readSettings(ctx context.Context, env, flags map[string]string) (rawSettings, []setting, error) {
+	s := &sources{env: env, flags: flags, secret: map[string]bool{}, origin: map[string]string{}}
+	fields := settingFields()
+	for _, f := range fields {
+		s.secret[f.name] = f.secret != ""
+	}
+	var raw rawSettings
+	// Every field is a text: nothing here can fail but the struct's own tags.
+	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &raw, Lookuper: s}); err != nil {
+		return raw, nil, fmt.Errorf("reading the settings: %w", err)
+	}
+	shown := make([]setting, 0, len(fields))
+	texts := reflect.ValueOf(raw)
+	for i, f := range fields {
+		origin := s.origin[f.name]
+		if origin == "" {
+			origin = "default"
+		}
+		shown = append(shown, setting{f.name, mask(f.secret, texts.Field(i).String()), origin})
+	}
+	return raw, shown, errors.Join(s.problems...)
+}
+
+type settingField struct{ name, preset, secret string }
+
+// settingFields lists the settings in the order of rawSettings.
+func settingFields() []settingField {
+	t := reflect.TypeFor[rawSettings]()
+	fields := make([]settingField, 0, t.NumField())
+	for field := range t.Fields() {
+		tag := field.Tag
+		name, rest, _ := strings.Cut(tag.Get("env"), ",")
+		_, preset, _ := strings.Cut(rest, "default=")
+		fields = append(fields, settingField{name, preset, tag.Get("secret")})
+	}
+	return fields
+}
+
+// mask hides a secret: all of it, or the password within a URL.
+func mask(secret, text string) string {
+	switch {
+	case secret == "" || text == "":
+		return text
+	case secret == "url":
+		if spec, err := redisconn.Parse(text); err == nil {
+			return spec.String()
+		}
+	}
+	return "[set]"
+}
+
+// unknownName is a variable of ours that means nothing.
+type unknownName struct{ name, near string }
+
+func (u unknownName) Error() string {
+	if u.near == "" {
+		return fmt.Sprintf("%s is no setting of this program; remove it", u.name)
+	}
+	return fmt.Sprintf("%s is no setting of this program; did you mean %s?", u.name, u.near)
+}
+
+// unknownNames finds variables that begin like ours and are none, in order.
+func unknownNames(env map[string]string) []unknownName {
+	var known []string
+	for _, f := range settingFields() {
+		known = append(known, f.name)
+		if f.secret != "" {
+			known = append(known, f.name+fileTail)
+		}
+	}
+	var unknown []unknownName
+	for name := range env {
+		if strings.HasPrefix(name, ownPrefix) && !slices.Contains(known, name) {
+			unknown = append(unknown, unknownName{name, nearest(name, known)})
+		}
+	}
+	slices.SortFunc(unknown, func(a, b unknownName) int { return strings.Compare(a.name, b.name) })
+	return unknown
+}
