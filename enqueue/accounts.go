@@ -123,7 +123,7 @@ func unknownAccount(name string, known map[string]bool) error {
 	}
 	slices.Sort(names)
 	hint := ""
-	if near := nearest(name, names); near != "" {
+	if near := tasks.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	const most = 10 // a reader wants a hint, not a directory
@@ -132,36 +132,4 @@ func unknownAccount(name string, known map[string]bool) error {
 		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
 	return fmt.Errorf("account %q: %w; known: %s%s", name, ErrUnknownAccount, list, hint)
-}
-
-// nearest returns the name that differs least, "" when none is near.
-func nearest(name string, names []string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, n := range names {
-		if d := distance(name, n); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, drop or replace on the way from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

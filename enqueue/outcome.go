@@ -1,6 +1,7 @@
 package enqueue
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
@@ -48,6 +49,28 @@ type Receipt struct {
 	// ExpiresAt is the moment after which it is not sent any more; zero for a
 	// duplicate that has ended.
 	ExpiresAt time.Time
+}
+
+// MarshalJSON gives the form in which the command line and the HTTP API show a
+// receipt: every key is there, times are UTC or null.
+func (r Receipt) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		ID        string     `json:"id"`
+		Account   string     `json:"account"`
+		State     State      `json:"state"`
+		Duplicate bool       `json:"duplicate"`
+		Due       *time.Time `json:"due"`
+		ExpiresAt *time.Time `json:"expiresAt"`
+		Outcome   *Outcome   `json:"outcome"`
+	}{r.ID, r.Account, r.State, r.Duplicate, orNull(r.Due), orNull(r.ExpiresAt), r.Outcome})
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 // Details is what there is to know of an update beyond its outcome.

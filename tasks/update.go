@@ -243,13 +243,16 @@ func (d *payloadDecoder) photo(dest *PhotoRef) {
 // account, campaign, skipUnchanged and ref. Times, seq and by do not count, so
 // that a repeated call is recognised. 22 characters of URL-safe Base64.
 func (u Update) Fingerprint() string {
-	h := sha256.New()
-	for _, part := range []string{
+	var room [512]byte
+	text := room[:0]
+	for _, part := range [...]string{
 		string(u.GroupID), u.Photo.Wire(), u.account(), u.Campaign, strconv.FormatBool(u.SkipUnchanged), u.Ref,
 	} {
-		fmt.Fprintf(h, "%d:%s;", len(part), part) // length first: no two lists of parts look alike
+		text = strconv.AppendInt(text, int64(len(part)), 10) // length first: no two lists of parts look alike
+		text = append(append(append(text, ':'), part...), ';')
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // String describes the update without image data or query strings.

@@ -145,7 +145,7 @@ func (c config) readAccount(entry json.RawMessage) (account, []error) {
 	for name := range fields {
 		if !slices.Contains(accountFields, name) {
 			hint := ""
-			if near := nearest(name, accountFields); near != "" {
+			if near := tasks.Nearest(name, accountFields); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			r.note(fmt.Errorf("field %q is not known%s", clip(name, 40), hint))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
 	"github.com/plugchat-go/groupphoto/internal/redisconn/embedded"
+	"github.com/plugchat-go/groupphoto/tasks"
 )
 
 // openHere starts a Redis and a worker for one account inside this process.
@@ -60,7 +61,7 @@ func choose(accounts []account, name string) (account, error) {
 		names = append(names, candidate.name)
 	}
 	hint := ""
-	if near := nearest(name, names); near != "" {
+	if near := tasks.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return account{}, badInput(fmt.Errorf("account %q: is not configured here; known: %s%s", name, joinSome(names, 10), hint))

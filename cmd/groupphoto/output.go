@@ -75,7 +75,7 @@ func mend(o tasks.Outcome) string {
 	if o.State == tasks.Updated || o.State == tasks.Unchanged {
 		return ""
 	}
-	return strings.ReplaceAll(o.Reason.Mend(), "retry ID", "retry "+o.ID)
+	return o.Mend()
 }
 
 func calls(o tasks.Outcome) string {
@@ -100,20 +100,9 @@ func attempts(n int) string {
 	}
 }
 
-// receiptJSON is the answer to an update that is not waited for, as over HTTP.
-type receiptJSON struct {
-	ID        string         `json:"id"`
-	Account   string         `json:"account"`
-	State     tasks.State    `json:"state"`
-	Duplicate bool           `json:"duplicate"`
-	Due       *time.Time     `json:"due"`
-	ExpiresAt *time.Time     `json:"expiresAt"`
-	Outcome   *tasks.Outcome `json:"outcome"`
-}
-
 func (a *app) printReceipt(c config, group tasks.GroupID, r enqueue.Receipt) error {
 	if a.json() {
-		return printJSON(a.out, receiptJSON{r.ID, r.Account, r.State, r.Duplicate, orNull(r.Due), orNull(r.ExpiresAt), r.Outcome})
+		return printJSON(a.out, r)
 	}
 	word := "accepted"
 	if r.Duplicate {
@@ -127,14 +116,6 @@ func (a *app) printReceipt(c config, group tasks.GroupID, r enqueue.Receipt) err
 		word, fmt.Sprintf("%s through %s", group, r.Account),
 		"id", r.ID, "state", string(r.State), "due", due, "expires", c.stamp(r.ExpiresAt),
 	)
-}
-
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 // stamp prints a time in the chosen zone, with the zone named; "" for none.

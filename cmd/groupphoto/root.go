@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -94,7 +93,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	if near := nearest(name, names); near != "" {
+	if near := tasks.Nearest(name, names); near != "" {
 		return fmt.Errorf("there is no command %q; did you mean %q?", name, near)
 	}
 	return fmt.Errorf("there is no command %q", name)
@@ -131,39 +130,6 @@ func arguments(names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// nearest returns the name that differs least from a misspelt one, "" when none
-// is near enough to be meant.
-func nearest(name string, names []string) string {
-	best, least := "", max(2, len(name)/4)+1
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := distance(name, n); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance counts the characters to insert, drop or replace between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost++
-			}
-			corner = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // clip shortens text for a message without cutting a character.

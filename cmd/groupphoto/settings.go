@@ -13,6 +13,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
+	"github.com/plugchat-go/groupphoto/tasks"
 )
 
 // rawSettings are the texts of all settings that the environment can give. The
@@ -200,7 +201,7 @@ func unknownNames(env map[string]string) []unknownName {
 	var unknown []unknownName
 	for name := range env {
 		if strings.HasPrefix(name, ownPrefix) && !slices.Contains(known, name) {
-			unknown = append(unknown, unknownName{name, nearest(name, known)})
+			unknown = append(unknown, unknownName{name, tasks.Nearest(name, known)})
 		}
 	}
 	slices.SortFunc(unknown, func(a, b unknownName) int { return strings.Compare(a.name, b.name) })

@@ -20,17 +20,6 @@ const (
 	redisPatience = 10 * time.Second
 )
 
-// receiptBody answers an accepted update. Times are RFC 3339 or null.
-type receiptBody struct {
-	ID        string           `json:"id"`
-	Account   string           `json:"account"`
-	State     enqueue.State    `json:"state"`
-	Duplicate bool             `json:"duplicate"`
-	Due       *time.Time       `json:"due"`
-	ExpiresAt *time.Time       `json:"expiresAt"`
-	Outcome   *enqueue.Outcome `json:"outcome"`
-}
-
 // updates answers /v1/updates.
 func (s *Server) updates(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
@@ -51,10 +40,7 @@ func (s *Server) updates(w http.ResponseWriter, r *http.Request) {
 	if receipt.Outcome != nil {
 		status = http.StatusOK // nothing is left to be done
 	}
-	writeJSON(w, "application/json", status, receiptBody{
-		ID: receipt.ID, Account: receipt.Account, State: receipt.State, Duplicate: receipt.Duplicate,
-		Due: orNull(receipt.Due), ExpiresAt: orNull(receipt.ExpiresAt), Outcome: receipt.Outcome,
-	})
+	writeJSON(w, "application/json", status, receipt)
 }
 
 // accept reads a request and enqueues what it asks for.
@@ -209,11 +195,4 @@ func parseWait(text string) (time.Duration, bool) {
 		d, err = time.Duration(seconds)*time.Second, nil
 	}
 	return d, err == nil && d >= 0 && d <= maxWait
-}
-
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
