@@ -69,19 +69,21 @@ func (l *Ledger) Register(ctx context.Context, account string, entries []Entry) 
 	}
 	out := make([]Registered, len(entries))
 	for i, e := range entries {
-		answer, _ := answers[i].([]any)
-		if out[i], err = registered(e, answer); err != nil {
+		if out[i], err = registered(e, answers[i]); err != nil {
 			return nil, fmt.Errorf("update %s: %w", e.ID, err)
 		}
 	}
 	return out, nil
 }
 
-func registered(e Entry, answer reply) (Registered, error) {
-	switch answer.text(0) {
-	case "new":
-		e.Update.Seq = answer.number(1)
+func registered(e Entry, given any) (Registered, error) {
+	if seq, entered := given.(int64); entered {
+		e.Update.Seq = seq
 		return Registered{Registration: Entered, Update: e.Update, Due: e.Due}, nil
+	}
+	list, _ := given.([]any)
+	answer := reply(list)
+	switch answer.text(0) {
 	case "again":
 		u, err := tasks.ParseUpdate([]byte(answer.text(2)), e.Update.Account)
 		if err != nil {
