@@ -44,6 +44,9 @@ var (
 	// After it nothing is known of the update: make the same call with the same
 	// id again.
 	ErrUnavailable = errors.New("redis is not available")
+	// ErrTaskBusy says that an update's old task is still with a worker, so that
+	// its new one cannot be handed over yet. Calling again in a moment goes on.
+	ErrTaskBusy = errors.New("the update's old task is still with a worker")
 	// ErrClosed says that the client has been closed.
 	ErrClosed = errors.New("the client is closed")
 )

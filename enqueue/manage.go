@@ -99,7 +99,11 @@ func (c *Client) retry(ctx context.Context, id string, where []Where) (Receipt, 
 	}}
 	stale := opened
 	if !opened { // an earlier Retry may have stopped between the ledger and the task
-		stale, err = c.taskIs(ctx, account, id, asynq.TaskStateCompleted, asynq.TaskStateArchived)
+		ended := []asynq.TaskState{asynq.TaskStateCompleted, asynq.TaskStateArchived}
+		if !r.Claimed { // an active task is then the old one, whose completion is on its way
+			ended = append(ended, asynq.TaskStateActive)
+		}
+		stale, err = c.taskIs(ctx, account, id, ended...)
 	}
 	if err == nil && stale {
 		err = c.dropTask(ctx, account, id)
@@ -119,8 +123,8 @@ const (
 // dropTask removes the ended update's old task, whose id the new one needs:
 // asynq keeps ended tasks for a day and archived ones for months. A task that is
 // active belongs to a run that has just recorded the end and is about to return,
-// so it is waited for. One that stays active holds the place of the new task: it
-// learns from the ledger that the update is open again, and runs again itself.
+// so it is waited for. When it stays, and no run has taken the reopened update up,
+// the error matches ErrTaskBusy and calling Retry again goes on from there.
 func (c *Client) dropTask(ctx context.Context, account, id string) error {
 	longer, cancel := finishing(ctx)
 	defer cancel()
@@ -137,7 +141,16 @@ func (c *Client) dropTask(ctx context.Context, account, id string) error {
 			return fault(ctx, "removing the old task", context.Cause(longer))
 		}
 	}
-	return nil
+	r, err := c.ledger.Record(longer, account, id)
+	if err != nil {
+		return fault(ctx, "reading the update", err)
+	}
+	if r.Claimed || r.Outcome.State.Ended() { // the old task's run has taken the reopened update up
+		return nil
+	}
+	// Handing a task over now would find the old one's id taken and look like
+	// success; once that one is completed nothing would run the update.
+	return fmt.Errorf("its old task has not left the queue yet; call again in a moment: %w", ErrTaskBusy)
 }
 
 // taskIs asks whether the update's task is in one of these states of asynq's.

@@ -215,7 +215,7 @@ func (l *lane) callStep(ctx context.Context, r *run) *consequence {
 	})
 	r.took = time.Since(began)
 	if err == nil {
-		c := l.policy.afterValue(value, &r.budget)
+		c := l.policy.afterValue(value, &r.budget, time.Until(r.claim.ExpiresAt))
 		return &c
 	}
 	if e, ok := errors.AsType[*plugchat.Error](err); ok {
@@ -224,6 +224,11 @@ func (l *lane) callStep(ctx context.Context, r *run) *consequence {
 			r.called = false
 			r.calls--
 		}
+		return &c
+	}
+	if ctx.Err() == nil { // a caller that is not plugchat's: nothing is known of its answer
+		err := &plugchat.Error{Class: plugchat.Unclear, Reason: plugchat.ReasonUnclearAnswer, Detail: "the call ended with an error of unknown kind"}
+		c := l.policy.afterError(err, &r.budget)
 		return &c
 	}
 	r.called = false

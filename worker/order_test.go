@@ -255,3 +255,53 @@ func TestNew_ReportsEveryProblem(t *testing.T) {
 		}
 	}
 }
+
+func TestWorker_CancelDuringACallEndsWithIt(t *testing.T) {
+	t.Parallel()
+	// Given a call that will fail and a backoff of an hour, when the update is
+	// cancelled meanwhile, then it ends as its call ends, not an hour later.
+	calling, answer := make(chan struct{}), make(chan struct{})
+	c := &caller{do: func(context.Context, int, plugchat.Call) (bool, error) {
+		close(calling)
+		<-answer
+		return false, lost()
+	}}
+	b := setup(t, redistest.Mini(t).Client(t), c, func(c *worker.Config) { c.Policy.Backoff, c.Policy.MaxBackoff = time.Hour, time.Hour }).start()
+	b.submit("stop", tasks.Update{})
+	<-calling
+	if _, _, err := b.ledger.Cancel(t.Context(), "main", "stop", "tester"); err != nil {
+		t.Fatal(err)
+	}
+	close(answer)
+	if o := b.wait("stop"); o.State != tasks.Cancelled || o.Attempts != 1 {
+		t.Fatalf("got %+v", o)
+	}
+}
+
+func TestWorker_ASlowGroupLeavesTheOthersTheirTurns(t *testing.T) {
+	t.Parallel()
+	// Given two calls in flight at most and three handlers, when one group's call
+	// is slow and more updates of it wait, then another group's update goes.
+	calling, answer := make(chan struct{}), make(chan struct{})
+	c := &caller{do: func(_ context.Context, n int, call plugchat.Call) (bool, error) {
+		if n == 1 {
+			close(calling)
+		}
+		if call.GroupID == string(groupA) {
+			<-answer
+		}
+		return true, nil
+	}}
+	b := setup(t, redistest.Mini(t).Client(t), c, func(c *worker.Config) { c.Accounts[0].Concurrency = 2 }).start()
+	t.Cleanup(func() { close(answer) })
+	b.submit("slow1", tasks.Update{GroupID: groupA})
+	<-calling
+	for _, id := range []string{"slow2", "slow3"} {
+		b.submit(id, tasks.Update{GroupID: groupA})
+		b.task(id, asynq.TaskStateActive)
+	}
+	b.submit("other", tasks.Update{GroupID: groupB})
+	if o := b.wait("other"); o.State != tasks.Updated {
+		t.Fatalf("got %+v", o)
+	}
+}

@@ -64,3 +64,42 @@ func TestWorker_RedisAwayDuringCalls(t *testing.T) {
 		t.Errorf("%d entries in the stream of outcomes, %v", length, err)
 	}
 }
+
+func TestWorker_ATurnWhoseAnswerWasLostIsGivenBack(t *testing.T) {
+	t.Parallel()
+	// Given a run that asks for its turn while Redis stands still, when the worker
+	// shuts down meanwhile, then no turn is left behind: the next worker calls at
+	// once, and the update has cost one attempt.
+	server := redistest.Real(t)
+	rdb := server.Client(t)
+	calling, answer := make(chan struct{}), make(chan struct{})
+	c := &caller{do: func(_ context.Context, n int, _ plugchat.Call) (bool, error) {
+		if n == 1 {
+			close(calling)
+			<-answer
+		}
+		return true, nil
+	}}
+	b := setup(t, rdb, c).start()
+	b.submit("first", tasks.Update{GroupID: "120363019502650971-group"})
+	<-calling
+	b.submit("second", tasks.Update{GroupID: "120363019502650972-group"})
+	b.task("second", asynq.TaskStateActive)
+	if err := rdb.Do(t.Context(), "CLIENT", "PAUSE", 3000, "ALL").Err(); err != nil {
+		t.Fatal(err)
+	}
+	close(answer) // the turn is free, and the second run's question hangs in Redis
+	stopped := make(chan error, 1)
+	<-time.After(time.Second) // by now it has asked: it looks every 500 ms
+	go func() { stopped <- b.worker.Shutdown() }()
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	next := setup(t, rdb, answers(true)).start()
+	if o := next.wait("second"); o.State != tasks.Updated || o.Attempts != 1 {
+		t.Fatalf("got %+v", o)
+	}
+	if n, err := rdb.ZCard(t.Context(), "groupphoto:{main}:turns").Result(); err != nil || n != 0 {
+		t.Errorf("%d turns are left, %v", n, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -38,7 +39,10 @@ type photos struct {
 	fetcher *fetch.Client
 	passURL bool
 	keep    time.Duration
+	log     *slog.Logger
 
+	life    context.Context // ends the flights that nobody waits for any more
+	running sync.WaitGroup
 	flights singleflight.Group
 	mu      sync.Mutex
 	order   *list.List // of *cached, the least recently used last
@@ -51,9 +55,10 @@ type cached struct {
 	until time.Time // zero: for good, the key names the content
 }
 
-func newPhotos(l *ledger.Ledger, c Config) *photos {
+func newPhotos(life context.Context, l *ledger.Ledger, c Config) *photos {
 	return &photos{
-		ledger: l, maker: c.Maker, fetcher: c.Fetcher, passURL: c.PassURL, keep: l.Keep(),
+		life:   life,
+		ledger: l, maker: c.Maker, fetcher: c.Fetcher, passURL: c.PassURL, keep: l.Keep(), log: c.Logger,
 		order: list.New(), byRef: map[string]*list.Element{},
 	}
 }
@@ -67,7 +72,9 @@ func (p *photos) resolve(ctx context.Context, ref tasks.PhotoRef) (ready, error)
 		return r, nil
 	}
 	flight := p.flights.DoChan(key, func() (any, error) {
-		r, err := p.make(context.WithoutCancel(ctx), ref)
+		p.running.Add(1)
+		defer p.running.Done()
+		r, err := p.makeSafely(ref)
 		if err == nil {
 			p.remember(key, ref, r)
 		}
@@ -80,6 +87,17 @@ func (p *photos) resolve(ctx context.Context, ref tasks.PhotoRef) (ready, error)
 	case <-ctx.Done():
 		return ready{}, fmt.Errorf("waiting for the photo: %w", context.Cause(ctx))
 	}
+}
+
+// makeSafely keeps a bug in making one photo from ending the process.
+func (p *photos) makeSafely(ref tasks.PhotoRef) (r ready, err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			p.log.Error("photo.panicked", "photo", ref, "panic", fmt.Sprint(bug), "stack", stack())
+			err = &photo.Error{Reason: photo.Corrupt, Detail: "it could not be made because of an error in the worker itself; see its log"}
+		}
+	}()
+	return p.make(p.life, ref)
 }
 
 func (p *photos) make(ctx context.Context, ref tasks.PhotoRef) (ready, error) {

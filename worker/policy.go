@@ -120,14 +120,15 @@ type consequence struct {
 	detached bool           // the ledger could not be asked, or another run has the update: nothing is written down
 }
 
-// afterValue follows from a plain boolean.
-func (p Policy) afterValue(value bool, b *budget) consequence {
+// afterValue follows from a plain boolean. left is the time to the update's
+// expiry: a no that could not be asked again in time is the answer.
+func (p Policy) afterValue(value bool, b *budget, left time.Duration) consequence {
 	if value {
 		return consequence{end: tasks.Updated, value: new(true), status: 200, normal: true}
 	}
 	b.Refusals++
 	c := consequence{reason: tasks.NoReasonGiven, status: 200, normal: true}
-	if b.Refusals > p.RefusalRetries || b.spent >= p.Attempts {
+	if b.Refusals > p.RefusalRetries || b.spent >= p.Attempts || p.RefusalDelay >= left {
 		c.end, c.value = tasks.Refused, new(false)
 		c.detail = fmt.Sprintf("the provider answered false %s and gave no reason", times(b.Refusals))
 		return c

@@ -80,19 +80,21 @@ func TestPolicyAfterValue(t *testing.T) {
 		before budget
 		end    tasks.State
 		truth  *bool
+		left   time.Duration
 	}{
-		{"true", once, true, budget{spent: 1}, tasks.Updated, new(true)},
-		{"true after a false", once, true, budget{spent: 2, Refusals: 1}, tasks.Updated, new(true)},
-		{"the first false is asked again", once, false, budget{spent: 1}, "", nil},
-		{"the second false is final", once, false, budget{spent: 2, Refusals: 1}, tasks.Refused, new(false)},
-		{"no retries wanted", none, false, budget{spent: 1}, tasks.Refused, new(false)},
-		{"attempts used up", once, false, budget{spent: 10}, tasks.Refused, new(false)},
+		{"true", once, true, budget{spent: 1}, tasks.Updated, new(true), time.Hour},
+		{"true after a false", once, true, budget{spent: 2, Refusals: 1}, tasks.Updated, new(true), time.Hour},
+		{"the first false is asked again", once, false, budget{spent: 1}, "", nil, time.Hour},
+		{"the second false is final", once, false, budget{spent: 2, Refusals: 1}, tasks.Refused, new(false), time.Hour},
+		{"no retries wanted", none, false, budget{spent: 1}, tasks.Refused, new(false), time.Hour},
+		{"attempts used up", once, false, budget{spent: 10}, tasks.Refused, new(false), time.Hour},
+		{"it would expire before it is asked again", once, false, budget{spent: 1}, tasks.Refused, new(false), time.Minute},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := tc.before
-			c := tc.policy.afterValue(tc.value, &b)
+			c := tc.policy.afterValue(tc.value, &b, tc.left)
 			if c.end != tc.end || !c.normal || c.status != 200 {
 				t.Fatalf("got %+v", c)
 			}

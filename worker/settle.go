@@ -24,7 +24,9 @@ func (l *lane) settleStep(r *run, c consequence) error {
 		return l.settle(r, c)
 	}
 	if left := time.Until(r.claim.ExpiresAt); c.again > left {
-		c.again = max(0, left) // it ends when its time is up, not a backoff later
+		// It ends when its time is up, not a backoff later, and not before: the
+		// engine cuts to whole seconds, and early it would call once more.
+		c.again = max(0, left) + time.Second
 	}
 	l.attempted(r, c)
 	if gone := l.release(r, &c); gone != nil {
@@ -37,7 +39,7 @@ func (l *lane) settleStep(r *run, c consequence) error {
 // was made, and forgetting that would send it again.
 func (l *lane) settle(r *run, c consequence) error {
 	o := r.outcome(c)
-	s := ledger.Settlement{Handle: r.Handle, Turn: r.turnID, Outcome: o, Normal: c.normal}
+	s := ledger.Settlement{Handle: r.Handle, Turn: r.turnID, Outcome: o, Normal: c.normal, Seq: r.claim.Seq}
 	if c.end == tasks.Updated {
 		s.Accepted = r.ready.ref.Wire()
 	}
@@ -104,6 +106,9 @@ func (l *lane) release(r *run, c *consequence) *consequence {
 		return &consequence{detached: true, reason: tasks.Stopped, detail: "it ended while it was under way"}
 	case released.Verdict == ledger.Lost:
 		return &consequence{detached: true, again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"}
+	}
+	if released.Cancelling {
+		c.again = 0 // the next run ends it
 	}
 	if c.hold.First > 0 {
 		c.again = max(c.again, released.Hold) // there is no turn before

@@ -15,6 +15,9 @@ const (
 	lookLimit = 500 * time.Millisecond
 	lookGroup = 500 * time.Millisecond
 	lookHold  = 5 * time.Second
+	// groupPatience is how long a run keeps its handler while its group is busy:
+	// many updates of one slow group must not take all handlers of a lane.
+	groupPatience = time.Second
 	// lookPace keeps this run's place: the ledger forgets within 2 s who asked.
 	lookPace = time.Second
 )
@@ -34,7 +37,7 @@ func (l *lane) turnStep(ctx context.Context, r *run) *consequence {
 	request := ledger.TurnRequest{
 		Handle: r.Handle, Turn: r.Token + "." + strconv.Itoa(r.turns), Seq: r.claim.Seq,
 		Lease: l.httpTimeout + leaseMargin, Limit: l.account.Concurrency,
-		SkipUnchanged: r.update.SkipUnchanged,
+		MaxGap: time.Duration(float64(l.account.Pace) * (1 + l.account.Jitter)), SkipUnchanged: r.update.SkipUnchanged,
 	}
 	if r.ready.ref.Kind == tasks.PhotoMade {
 		request.Photo = r.ready.ref.Wire()
@@ -43,17 +46,20 @@ func (l *lane) turnStep(ctx context.Context, r *run) *consequence {
 		request.Gap = spread(l.account.Pace, l.account.Jitter)
 		asked := time.Now()
 		t, err := l.ledger.Turn(ctx, request)
-		if ctx.Err() != nil && (err != nil || t.Verdict != ledger.Go) {
-			return interrupted()
-		}
 		if err != nil {
-			return l.noLedger(ctx, err)
+			return l.unsure(ctx, r, request.Turn, err)
+		}
+		if ctx.Err() != nil && t.Verdict != ledger.Go {
+			return interrupted()
 		}
 		switch t.Verdict {
 		case ledger.Go:
 			l.granted(r, t, request.Turn, asked)
 			return nil
 		case ledger.Wait:
+			if t.Why == "group" && l.account.Concurrency > 1 && time.Since(began) > groupPatience {
+				return &consequence{waiting: true, again: min(t.Wait, lookHold), detail: "another call to this group is under way"}
+			}
 			if !l.wait(ctx, t, &front) {
 				return interrupted()
 			}
@@ -63,6 +69,18 @@ func (l *lane) turnStep(ctx context.Context, r *run) *consequence {
 			return early(t.Verdict, t.Outcome, t.By)
 		}
 	}
+}
+
+// unsure gives back a turn that may have been granted: the question is with
+// Redis or on its way, only the answer is missing.
+func (l *lane) unsure(ctx context.Context, r *run, turn string, err error) *consequence {
+	c := interrupted()
+	if ctx.Err() == nil {
+		c = l.noLedger(ctx, err)
+		c.detached = false
+	}
+	r.turnID, c.refund = turn, ledger.Call
+	return c
 }
 
 // granted notes the turn. It must be used soon, and early enough that the call
@@ -95,6 +113,10 @@ func (l *lane) wait(ctx context.Context, t ledger.Turn, front *bool) bool {
 		look = min(look, lookPace)
 	case "hold":
 		look = min(look, lookHold)
+	}
+	if t.Why == "group" && *front { // who waits for his group stands aside
+		<-l.front
+		*front = false
 	}
 	if t.Why != "group" && !*front {
 		select {

@@ -42,7 +42,7 @@ func New(config Config) (*Worker, error) {
 	w.stop, w.cancelStop = context.WithCancelCause(context.Background())
 	w.life, w.cancelLife = context.WithCancelCause(context.Background())
 	w.shutdown = sync.OnceValue(w.end)
-	w.photos = newPhotos(w.ledger, config)
+	w.photos = newPhotos(w.life, w.ledger, config)
 	for _, account := range config.Accounts {
 		w.lanes = append(w.lanes, newLane(w, account))
 	}
@@ -138,6 +138,7 @@ func (w *Worker) end() error {
 	started := w.started
 	w.stopped = true
 	w.mu.Unlock()
+	defer w.photos.running.Wait() // after cancelLife: nobody waits for those any more
 	defer w.cancelLife(ErrStopping)
 	if !started {
 		w.cancelStop(ErrStopping)

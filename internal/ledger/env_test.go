@@ -160,7 +160,7 @@ func (e *env) started(t testing.TB, id string, changes ...func(*ledger.Entry)) *
 }
 
 func (x *run) request(changes ...func(*ledger.TurnRequest)) ledger.TurnRequest {
-	r := ledger.TurnRequest{Handle: x.Handle, Turn: x.Token + "." + strconv.Itoa(x.turns), Seq: x.claim.Seq, Lease: lease, Limit: 1, Photo: photo1}
+	r := ledger.TurnRequest{Handle: x.Handle, Turn: x.Token + "." + strconv.Itoa(x.turns), Seq: x.claim.Seq, Lease: lease, MaxGap: time.Hour, Limit: 1, Photo: photo1}
 	for _, change := range changes {
 		change(&r)
 	}
@@ -231,7 +231,7 @@ func (x *run) outcome(t testing.TB, state tasks.State) tasks.Outcome {
 // end settles the run; want is "" where it is recorded.
 func (x *run) end(t testing.TB, state tasks.State, want ledger.Verdict, changes ...func(*ledger.Settlement)) tasks.Outcome {
 	t.Helper()
-	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Outcome: x.outcome(t, state)}
+	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(t, state)}
 	if state == tasks.Updated {
 		s.Accepted = photo1
 	}

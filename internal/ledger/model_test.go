@@ -26,6 +26,7 @@ type model struct {
 	tokens  int
 	nextAt  time.Time // no call before: the pace
 	heldTo  time.Time
+	heldAt  time.Time
 	trouble int
 	sent    []func() // every script call so far, to be repeated at any time
 }
@@ -37,6 +38,7 @@ type modelUpdate struct {
 	token          string
 	turn           *modelCall // the turn its current run holds
 	given          string     // the turn that was given back last
+	granted        time.Time  // when its last call began
 	calls, spent   int
 	ended, stopped bool
 	outcome        tasks.Outcome
@@ -237,7 +239,7 @@ func (m *model) granted(x *modelRun, turn string, got ledger.Turn) {
 		m.fail("%s counts %d calls, %d spent, lease %s; want %d, %d, %s", u.id, got.Calls, got.Spent, got.Lease, u.calls, u.spent, modelLease)
 	}
 	x.call = &modelCall{id: turn, of: u, until: now.Add(modelLease)}
-	u.turn, m.nextAt = x.call, now.Add(m.gap)
+	u.turn, u.granted, m.nextAt = x.call, now, now.Add(m.gap)
 	m.calls = append(m.calls, x.call)
 }
 
@@ -285,21 +287,42 @@ func (m *model) give(u *modelUpdate, request ledger.ReleaseRequest) {
 		u.calls--
 	}
 	if request.Normal {
-		m.trouble, m.heldTo = 0, time.Time{}
+		m.normal(u)
 	}
-	if request.Hold.First > 0 && !m.e.at.Before(m.heldTo) {
-		m.heldTo = m.e.at.Add(min(request.Hold.First<<m.trouble, request.Hold.Most))
-		m.trouble++
+	if request.Hold.First > 0 {
+		m.hold(request.Hold)
 	}
 	if left := max(0, m.heldTo.Sub(m.e.at)); got.Hold != left || got.Holds != m.trouble {
 		m.fail("Release: hold %s, %d in a row; want %s, %d", got.Hold, got.Holds, left, m.trouble)
 	}
 }
 
+// normal ends the account's trouble, unless the call began before it.
+func (m *model) normal(u *modelUpdate) {
+	if u.granted.After(m.heldAt) {
+		m.trouble, m.heldTo, m.heldAt = 0, time.Time{}, time.Time{}
+	}
+}
+
+func (m *model) hold(h ledger.Hold) {
+	now, before := m.e.at, m.heldTo
+	if now.Before(m.heldTo) {
+		if longer := now.Add(min(h.First, h.Most)); longer.After(m.heldTo) {
+			m.heldTo = longer
+		}
+	} else {
+		m.heldTo = now.Add(min(h.First<<m.trouble, h.Most))
+		m.trouble++
+	}
+	if m.heldTo.After(before) {
+		m.heldAt = now
+	}
+}
+
 func (m *model) settle(rt *rapid.T) {
 	x := m.pick(rt)
 	state := rapid.SampledFrom([]tasks.State{tasks.Updated, tasks.Refused, tasks.Failed, tasks.Expired}).Draw(rt, "end")
-	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Outcome: x.outcome(m.t, state), Normal: rapid.Bool().Draw(rt, "normal")}
+	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(m.t, state), Normal: rapid.Bool().Draw(rt, "normal")}
 	if state == tasks.Updated {
 		s.Accepted = photo1
 	}
@@ -316,7 +339,9 @@ func (m *model) end(u *modelUpdate, s ledger.Settlement) {
 	want := ledger.Verdict("")
 	switch {
 	case u.ended:
-		want = ledger.Settled
+		if !cmp.Equal(s.Outcome, u.outcome) { // a copy of the recorded one is told that it is
+			want = ledger.Settled
+		}
 		if !cmp.Equal(recorded, u.outcome) {
 			m.fail("%s is told to have ended as %+v; first %+v", u.id, recorded, u.outcome)
 		}
@@ -324,8 +349,8 @@ func (m *model) end(u *modelUpdate, s ledger.Settlement) {
 		want = ledger.Lost
 	default:
 		u.ended, u.outcome, u.turn = true, s.Outcome, nil
-		if s.Normal {
-			m.trouble, m.heldTo = 0, time.Time{}
+		if s.Normal && u.token == s.Token {
+			m.normal(u)
 		}
 	}
 	if verdict != want {

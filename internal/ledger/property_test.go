@@ -73,7 +73,7 @@ func (m *model) finish() {
 			}
 			m.e.pass(m.t, got.Wait)
 		}
-		m.end(u, ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Outcome: x.outcome(m.t, tasks.Failed)})
+		m.end(u, ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(m.t, tasks.Failed)})
 	}
 	m.check()
 }

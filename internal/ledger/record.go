@@ -35,6 +35,8 @@ type Record struct {
 	Again time.Time
 	// Cancelling says that it will not be called again once its call ends.
 	Cancelling bool
+	// Claimed says that a run has taken it up since it was entered or reopened.
+	Claimed bool
 
 	encoded string // the outcome as it stands in Redis
 }
@@ -64,7 +66,7 @@ func readRecord(account, id string, f map[string]string) (Record, error) {
 	if claimed := fromMillis(number("expires")); !claimed.IsZero() {
 		u.EnqueuedAt, u.ExpiresAt = fromMillis(number("enqueued")), claimed
 	}
-	r := Record{Update: u, Due: fromMillis(number("due")), encoded: f["outcome"], Cancelling: f["cancel"] != "" && f["outcome"] == ""}
+	r := Record{Update: u, Due: fromMillis(number("due")), Claimed: f["token"] != "", encoded: f["outcome"], Cancelling: f["cancel"] != "" && f["outcome"] == ""}
 	if r.encoded != "" {
 		r.Outcome, err = decodeOutcome(r.encoded)
 		return r, err
@@ -170,6 +172,6 @@ func (l *Ledger) Reopen(ctx context.Context, account, id string, life time.Durat
 		return r, false, err
 	}
 	u.Seq = answer.number(1)
-	r.Update, r.Due, r.Again, r.Cancelling, r.encoded = u, time.Time{}, time.Time{}, false, ""
+	r.Update, r.Due, r.Again, r.Cancelling, r.Claimed, r.encoded = u, time.Time{}, time.Time{}, false, false, ""
 	return r, true, nil
 }

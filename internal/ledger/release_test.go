@@ -228,3 +228,66 @@ func TestRelease_AHoldIsNeverLongerThanSixHours(t *testing.T) {
 	e.pass(t, 6*time.Hour)
 	x.next().ask(t, ledger.Go)
 }
+
+func TestRelease_OfATurnThatWasNeverSeen(t *testing.T) {
+	t.Parallel()
+	// Given a question for a turn whose answer never came, when the turn is given
+	// back before the question reaches Redis, then the late question finds it void.
+	each(t, func(t *testing.T, e *env) {
+		x := e.started(t, "a")
+		r := ledger.ReleaseRequest{Handle: x.Handle, Turn: x.request().Turn, Refund: ledger.Call, State: tasks.Waiting}
+		if got, err := e.Release(t.Context(), r); err != nil || got.Verdict != "ok" {
+			t.Fatalf("Release = %+v, %v", got, err)
+		}
+		x.ask(t, ledger.Lost)
+		if got := e.look(t, "a"); got.Outcome.Attempts != 0 || got.Outcome.State != tasks.Waiting {
+			t.Errorf("the record says %+v", got.Outcome)
+		}
+	})
+}
+
+func TestRelease_AHoldIsLiftedByLaterCallsOnly(t *testing.T) {
+	t.Parallel()
+	// Given two calls under way, when one meets trouble and the other, which
+	// began before it, gets a normal answer, then the hold stays.
+	each(t, func(t *testing.T, e *env) {
+		x, y := e.started(t, "a"), e.started(t, "b", inGroupB)
+		x.ask(t, ledger.Go, limit(2))
+		y.ask(t, ledger.Go, limit(2))
+		e.pass(t, time.Second)
+		trouble := ledger.ReleaseRequest{
+			Handle: x.Handle, Turn: x.request().Turn, State: tasks.Retrying, Reason: tasks.Throttled,
+			Hold: ledger.Hold{First: time.Minute, Most: time.Minute, Why: tasks.Throttled},
+		}
+		if _, err := e.Release(t.Context(), trouble); err != nil {
+			t.Fatal(err)
+		}
+		normal := ledger.ReleaseRequest{Handle: y.Handle, Turn: y.request().Turn, State: tasks.Retrying, Normal: true}
+		if got, err := e.Release(t.Context(), normal); err != nil || got.Holds != 1 || got.Hold < 50*time.Second {
+			t.Errorf("Release = %+v, %v; want the hold to stay", got, err)
+		}
+	})
+}
+
+func TestRelease_ALongerWishUnderAShorterHold(t *testing.T) {
+	t.Parallel()
+	// Given a hold of a second, when a call that was under way is asked to wait
+	// ten minutes, then the account waits ten minutes, and it counts as one trouble.
+	each(t, func(t *testing.T, e *env) {
+		x, y := e.started(t, "a"), e.started(t, "b", inGroupB)
+		x.ask(t, ledger.Go, limit(2))
+		y.ask(t, ledger.Go, limit(2))
+		for _, one := range []struct {
+			run  *run
+			wait time.Duration
+		}{{x, time.Second}, {y, 10 * time.Minute}} {
+			got, err := e.Release(t.Context(), ledger.ReleaseRequest{
+				Handle: one.run.Handle, Turn: one.run.request().Turn, State: tasks.Retrying,
+				Hold: ledger.Hold{First: one.wait, Most: one.wait, Why: tasks.Throttled},
+			})
+			if err != nil || got.Holds != 1 || got.Hold > one.wait || got.Hold < one.wait-time.Second {
+				t.Errorf("Release = %+v, %v; want a hold of %s", got, err, one.wait)
+			}
+		}
+	})
+}

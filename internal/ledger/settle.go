@@ -24,6 +24,8 @@ type Settlement struct {
 	Accepted string
 	// Normal as in ReleaseRequest.
 	Normal bool
+	// Seq is the claim's: the place in the order that the run was about.
+	Seq int64
 }
 
 // Settle records the end of an update and one entry in the account's stream of
@@ -37,7 +39,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) (Verdict, tasks.Outco
 	}
 	answer, err := l.run(ctx, "recording the outcome", settleScript, append(s.keys(), keyOutcomes(s.Account)),
 		s.Token, s.Turn, string(s.Outcome.State), encoded, millis(l.keep), millis(Outlive), s.ID, string(s.Group),
-		string(s.Outcome.Reason), s.Accepted, flag(s.Normal), millis(l.groupLife()))
+		string(s.Outcome.Reason), s.Accepted, flag(s.Normal), millis(l.groupLife()), s.Seq)
 	if err != nil {
 		return "", s.Outcome, err
 	}
@@ -45,6 +47,9 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) (Verdict, tasks.Outco
 	case "ok":
 		return "", s.Outcome, nil
 	case "already":
+		if answer.text(1) == string(encoded) { // ours, and only the first answer was lost
+			return "", s.Outcome, nil
+		}
 		recorded, err := decodeOutcome(answer.text(1))
 		return Settled, recorded, err
 	}

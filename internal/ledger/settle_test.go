@@ -18,7 +18,7 @@ func TestSettle_TheFirstWins(t *testing.T) {
 		x := e.started(t, "a")
 		x.ask(t, ledger.Go)
 		want := x.end(t, tasks.Updated, "")
-		for _, state := range []tasks.State{tasks.Updated, tasks.Failed, tasks.Updated} {
+		for _, state := range []tasks.State{tasks.Failed, tasks.Refused} {
 			if diff := cmp.Diff(want, x.end(t, state, ledger.Settled)); diff != "" {
 				t.Errorf("recorded as %s afterwards (-want +got):\n%s", state, diff)
 			}
@@ -28,6 +28,45 @@ func TestSettle_TheFirstWins(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, e.look(t, "a").Outcome); diff != "" {
 			t.Errorf("record (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSettle_SentAgainAfterALostAnswer(t *testing.T) {
+	t.Parallel()
+	// Given a recorded end whose answer was lost, when the same settlement is
+	// sent again, then it is told that it is the one, and nothing is added.
+	each(t, func(t *testing.T, e *env) {
+		x := e.started(t, "a")
+		x.ask(t, ledger.Go)
+		s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(t, tasks.Refused)}
+		for range 2 {
+			if verdict, o, err := e.Settle(t.Context(), s); err != nil || verdict != "" || o.State != tasks.Refused {
+				t.Fatalf("Settle = %q, %+v, %v", verdict, o, err)
+			}
+		}
+		if diff := cmp.Diff([]string{"a refused"}, e.ends(t)); diff != "" {
+			t.Errorf("stream (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSettle_TheTruthOfAnEarlierPassIsStale(t *testing.T) {
+	t.Parallel()
+	// Given an update that was sent again, when a run of the pass before brings
+	// home a true answer, then it says nothing about this pass.
+	each(t, func(t *testing.T, e *env) {
+		x := e.started(t, "a")
+		x.ask(t, ledger.Go)
+		stale := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(t, tasks.Updated), Accepted: photo1}
+		x.end(t, tasks.Failed, "")
+		r, ok, err := e.Reopen(t.Context(), account, "a", time.Hour)
+		if err != nil || !ok {
+			t.Fatalf("Reopen = %t, %v", ok, err)
+		}
+		e.start(t, ledger.Registered{Update: r.Update}, "a", "t2", ledger.Run)
+		if verdict, _, err := e.Settle(t.Context(), stale); err != nil || verdict != ledger.Lost {
+			t.Errorf("Settle = %q, %v; want it lost", verdict, err)
 		}
 	})
 }

@@ -30,8 +30,9 @@ type TurnRequest struct {
 	Lease time.Duration
 	// Limit is the account's calls in flight over all processes, at least 1.
 	Limit int
-	// Gap is the time to the account's next turn, jitter included.
-	Gap time.Duration
+	// Gap is the time to the account's next turn, jitter included, and MaxGap the
+	// longest it can be: what a script believes of a stored time.
+	Gap, MaxGap time.Duration
 	// Photo is the finished photo's reference, "" when none was made.
 	Photo         string
 	SkipUnchanged bool
@@ -59,7 +60,7 @@ type Turn struct {
 // reply gives the same turn.
 func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	answer, err := l.run(ctx, "asking for a turn", turnScript, r.keys(),
-		r.Token, r.Turn, r.ID, r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(maxGap),
+		r.Token, r.Turn, r.ID, r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(min(max(r.Gap, r.MaxGap), maxGap)),
 		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease))
 	if err != nil {
 		return Turn{}, err
@@ -130,6 +131,9 @@ type Released struct {
 	// Hold is how long the account is held from now on, Holds how often in a row.
 	Hold  time.Duration
 	Holds int
+	// Cancelling says that somebody cancelled the update meanwhile: it ends when
+	// it is claimed next.
+	Cancelling bool
 }
 
 // Release gives a turn back. Sending it again after a lost reply is safe.
@@ -140,5 +144,8 @@ func (l *Ledger) Release(ctx context.Context, r ReleaseRequest) (Released, error
 	if err != nil {
 		return Released{}, err
 	}
-	return Released{Verdict: Verdict(answer.text(0)), Hold: answer.duration(1), Holds: int(answer.number(2))}, nil
+	return Released{
+		Verdict: Verdict(answer.text(0)), Hold: answer.duration(1), Holds: int(answer.number(2)),
+		Cancelling: answer.text(3) != "",
+	}, nil
 }

@@ -24,9 +24,9 @@ if number(g[1]) > seq then return {'superseded', g[2] or ''} end
 if ARGV[10] == '1' and set(ARGV[9]) and g[5] == ARGV[9] then return {'unchanged'} end
 
 -- All stored times are cut together: one after the other they would add up.
-local l = redis.call('HMGET', lane, 'next', 'hold', 'trouble', 'why')
+local l = redis.call('HMGET', lane, 'next', 'hold', 'trouble', 'why', 'held_for')
 local next_at = believe(lane, 'next', l[1], now, number(ARGV[8]))
-local hold = believe(lane, 'hold', l[2], now, number(ARGV[12]))
+local hold = believe(lane, 'hold', l[2], now, math.min(number(l[5]), number(ARGV[12])))
 local busy = believe(group, 'lease', g[4], now, longest)
 redis.call('ZREMRANGEBYSCORE', turns, '-inf', text(now))
 for _, absurd in ipairs(redis.call('ZRANGEBYSCORE', turns, '(' .. text(now + longest), '+inf')) do
@@ -69,5 +69,5 @@ if set(g[5]) then
 end
 local calls = redis.call('HINCRBY', record, 'calls', 1)
 local spent = redis.call('HINCRBY', record, 'spent', 1)
-redis.call('HSET', record, 'turn', turn, 'lease', text(now + lease), 'state', 'calling')
+redis.call('HSET', record, 'turn', turn, 'lease', text(now + lease), 'granted', text(now), 'state', 'calling')
 return {'go', text(lease), previous, tostring(calls), tostring(spent)}

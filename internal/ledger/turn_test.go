@@ -249,8 +249,8 @@ func TestTurn_AbsurdStoredTimesFreezeNothing(t *testing.T) {
 		spoil     func(t *testing.T, e *env, absurd time.Time)
 	}{
 		{"pace", "pace", time.Hour, func(t *testing.T, e *env, absurd time.Time) { e.put(t, key("lane"), "next", ms(absurd)) }},
-		{"hold", "hold", 6 * time.Hour, func(t *testing.T, e *env, absurd time.Time) {
-			e.put(t, key("lane"), "hold", ms(absurd), "trouble", 1, "why", "disconnected")
+		{"hold", "hold", 5 * time.Minute, func(t *testing.T, e *env, absurd time.Time) {
+			e.put(t, key("lane"), "hold", ms(absurd), "held_for", (5 * time.Minute).Milliseconds(), "trouble", 1, "why", "disconnected")
 		}},
 		{"group's turn", "group", ledger.MaxLease, func(t *testing.T, e *env, absurd time.Time) {
 			e.put(t, group(groupA), "turn", "gone", "lease", ms(absurd))
