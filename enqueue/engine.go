@@ -1,6 +1,7 @@
 package enqueue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -51,13 +52,12 @@ func hand(ctx context.Context, rdb redis.UniversalClient, tickets []ticket) []er
 		rec.ticket = i
 		errs[i] = submit(ctx, client, t, shared)
 	}
-	if err := rec.publish(ctx); err != nil {
-		for i := range errs {
-			errs[i] = err
+	var unpublished error
+	together(len(rec.calls)+1, func(n int) {
+		if n == len(rec.calls) {
+			unpublished = rec.publish(ctx)
+			return
 		}
-		return errs
-	}
-	together(len(rec.calls), func(n int) {
 		call := rec.calls[n]
 		if err := call.run(ctx, rdb); err != nil {
 			for _, i := range call.tickets {
@@ -65,6 +65,9 @@ func hand(ctx context.Context, rdb redis.UniversalClient, tickets []ticket) []er
 			}
 		}
 	})
+	for i := range errs {
+		errs[i] = cmp.Or(errs[i], unpublished)
+	}
 	return errs
 }
 
