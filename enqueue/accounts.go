@@ -31,17 +31,13 @@ func (c *Client) Accounts(ctx context.Context) ([]Account, error) {
 	if err != nil {
 		return nil, fault(ctx, "listing the accounts", err)
 	}
-	served, err := c.ledger.Served(ctx)
-	if err != nil {
-		return nil, fault(ctx, "listing the accounts", err)
-	}
 	queues, err := inspector(ctx, c.rdb).Queues()
 	if err != nil {
 		return nil, fault(ctx, "listing the queues", err)
 	}
 	list := make([]Account, 0, len(known))
 	for _, a := range known {
-		list = append(list, Account{Name: a.Name, LastSeen: a.LastSeen, Served: served[a.Name]})
+		list = append(list, Account{Name: a.Name, LastSeen: a.LastSeen, Served: a.Served})
 	}
 	named := func(name string) bool {
 		return slices.ContainsFunc(list, func(a Account) bool { return a.Name == name })

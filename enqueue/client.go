@@ -180,7 +180,7 @@ func (c *Client) ready(ctx context.Context) error {
 		return nil
 	}
 	if err := redisconn.EnsureSchema(ctx, c.rdb); err != nil {
-		if errors.Is(err, redisconn.ErrSchemaNewer) {
+		if errors.Is(err, redisconn.ErrSchemaNewer) || errors.Is(err, redisconn.ErrTooOld) {
 			return err
 		}
 		return fault(ctx, "opening the ledger", err)

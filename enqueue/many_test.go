@@ -259,7 +259,7 @@ func TestUpdateMany_RedisGoes(t *testing.T) {
 func TestUpdateMany_UnknownAccounts(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Mini(t).Client(t)
-	if err := ledger.New(rdb, 0).Serve(t.Context(), "main"); err != nil {
+	if err := ledger.New(rdb, 0).Serve(t.Context(), "p1", "main"); err != nil {
 		t.Fatal(err)
 	}
 	gp := open(t, rdb)

@@ -320,7 +320,7 @@ func TestUpdateGroupPhoto_UnknownAccount(t *testing.T) {
 		u := update(link)
 		u.Account = "shpo"
 		mustUpdate(t, gp, u) // nobody has served anything yet
-		if err := ledger.New(rdb, 0).Serve(t.Context(), "shop", "main"); err != nil {
+		if err := ledger.New(rdb, 0).Serve(t.Context(), "p1", "shop", "main"); err != nil {
 			t.Fatal(err)
 		}
 		gp = open(t, rdb)

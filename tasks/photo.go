@@ -156,7 +156,7 @@ func HashHex(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
 // query, the fragment, user information, and anything that could be an image.
 func safeText(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
-		u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
+		u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
 		return clip(u.String(), 120)
 	}
 	scheme, _, ok := strings.Cut(clipBytes(text, 16), "://")

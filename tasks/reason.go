@@ -97,6 +97,7 @@ var advice = []Advice{
 	{"photo_too_many_pixels", "the photo has too many pixels", "give one with at most 25 million pixels"},
 	{"photo_too_complex", "the photo is too complex to decode or to shrink to its limit", "export it again as a plain JPEG"},
 	{"photo_corrupt", "the photo's file is damaged", "export it again"},
+	{"photo_too_slow", "the photo took too long to decode", "export it smaller, then: " + sendAgain},
 	{"photo_bad_base64", "the photo's Base64 cannot be read", "send a data URI: data:image/jpeg;base64,… on one line"},
 	{"photo_empty", "the photo is empty", "give a file with an image in it"},
 	{"photo_missing", "the photo is no longer in the photo store", "enqueue the update again with its photo"},

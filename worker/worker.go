@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -20,6 +21,8 @@ type Worker struct {
 	ledger *ledger.Ledger
 	photos *photos
 	lanes  []*lane
+	// process tells this worker from others that serve the same accounts.
+	process string
 
 	stop, life       context.Context
 	cancelStop       context.CancelCauseFunc
@@ -36,7 +39,7 @@ func New(config Config) (*Worker, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	w := &Worker{config: config, ledger: ledger.New(config.Redis, config.Keep)}
+	w := &Worker{config: config, ledger: ledger.New(config.Redis, config.Keep), process: rand.Text()}
 	// These two outlive every request: they are the worker's own life, which
 	// only Shutdown ends.
 	w.stop, w.cancelStop = context.WithCancelCause(context.Background())
@@ -60,7 +63,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	if err := redisconn.EnsureSchema(ctx, w.config.Redis); err != nil {
 		return err
 	}
-	if err := w.ledger.Serve(ctx, w.names()...); err != nil {
+	if err := w.ledger.Serve(ctx, w.process, w.names()...); err != nil {
 		return err
 	}
 	for i, l := range w.lanes {
@@ -87,7 +90,7 @@ func (w *Worker) publish() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(w.stop, 5*time.Second)
-		if err := w.ledger.Serve(ctx, w.names()...); err != nil && w.stop.Err() == nil {
+		if err := w.ledger.Serve(ctx, w.process, w.names()...); err != nil && w.stop.Err() == nil {
 			w.config.Logger.Warn("accounts.unpublished", "error", err)
 		}
 		cancel()
@@ -100,6 +103,16 @@ func (w *Worker) names() []string {
 		names[i] = l.account.Name
 	}
 	return names
+}
+
+// withdraw says that the accounts are no longer served here. Where Redis does
+// not answer it leaves that to time.
+func (w *Worker) withdraw() {
+	ctx, cancel := context.WithTimeout(w.life, 2*time.Second)
+	defer cancel()
+	if err := w.ledger.Withdraw(ctx, w.process, w.names()...); err != nil {
+		w.config.Logger.Warn("accounts.unpublished", "error", err)
+	}
 }
 
 // Ready returns nil while the worker takes work and Redis answers.
@@ -155,6 +168,7 @@ func (w *Worker) end() error {
 	}
 	drains.Wait()
 	w.background.Wait()
+	w.withdraw()
 	if !force.Stop() {
 		return errors.New("some calls were still under way after the shutdown time-out; their updates run again")
 	}

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 //go:embed serve.lua
@@ -23,15 +26,27 @@ const ServedFor = 30 * time.Second
 type Account struct {
 	Name     string
 	LastSeen time.Time
+	// Served says that at least one process serves it now, by Redis' clock.
+	Served bool
 }
 
-// Serve says that this process serves the accounts now.
-func (l *Ledger) Serve(ctx context.Context, names ...string) error {
-	args := make([]any, len(names))
-	for i, name := range names {
-		args[i] = name
+// Serve says that a worker process serves the accounts now. process differs
+// between processes and has no space in it.
+func (l *Ledger) Serve(ctx context.Context, process string, names ...string) error {
+	return l.serve(ctx, process, false, names)
+}
+
+// Withdraw says that a worker process no longer serves the accounts.
+func (l *Ledger) Withdraw(ctx context.Context, process string, names ...string) error {
+	return l.serve(ctx, process, true, names)
+}
+
+func (l *Ledger) serve(ctx context.Context, process string, stops bool, names []string) error {
+	args := []any{process, flag(stops), millis(10 * ServedFor)}
+	for _, name := range names {
+		args = append(args, name)
 	}
-	if err := serveScript.Run(ctx, l.rdb, []string{keyAccounts}, args...).Err(); err != nil {
+	if err := serveScript.Run(ctx, l.rdb, []string{keyAccounts, keyServing}, args...).Err(); err != nil {
 		return fmt.Errorf("publishing the served accounts: %w", err)
 	}
 	return nil
@@ -39,33 +54,29 @@ func (l *Ledger) Serve(ctx context.Context, names ...string) error {
 
 // Accounts lists every account that a worker has ever served, by name.
 func (l *Ledger) Accounts(ctx context.Context) ([]Account, error) {
-	seen, err := l.rdb.HGetAll(ctx, keyAccounts).Result()
-	if err != nil {
+	var seen, serving *redis.MapStringStringCmd
+	var clock *redis.TimeCmd
+	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		seen, serving, clock = p.HGetAll(ctx, keyAccounts), p.HGetAll(ctx, keyServing), p.Time(ctx)
+		return nil
+	}); err != nil {
 		return nil, fmt.Errorf("reading the known accounts: %w", err)
 	}
-	accounts := make([]Account, 0, len(seen))
-	for name, at := range seen {
-		ms, _ := strconv.ParseInt(at, 10, 64) // written by our own script
-		accounts = append(accounts, Account{name, fromMillis(ms)})
+	served := map[string]bool{}
+	for one, at := range serving.Val() {
+		name, _, _ := strings.Cut(one, " ")
+		served[name] = served[name] || clock.Val().Sub(stamp(at)) <= ServedFor
+	}
+	accounts := make([]Account, 0, len(seen.Val()))
+	for name, at := range seen.Val() {
+		accounts = append(accounts, Account{name, stamp(at), served[name]})
 	}
 	slices.SortFunc(accounts, func(a, b Account) int { return cmp.Compare(a.Name, b.Name) })
 	return accounts, nil
 }
 
-// Served tells which of the known accounts a worker serves at the moment, by
-// Redis' clock.
-func (l *Ledger) Served(ctx context.Context) (map[string]bool, error) {
-	accounts, err := l.Accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at, err := l.rdb.Time(ctx).Result()
-	if err != nil {
-		return nil, fmt.Errorf("asking Redis for the time: %w", err)
-	}
-	served := make(map[string]bool, len(accounts))
-	for _, a := range accounts {
-		served[a.Name] = at.Sub(a.LastSeen) <= ServedFor
-	}
-	return served, nil
+// stamp reads a time that one of our own scripts wrote.
+func stamp(text string) time.Time {
+	ms, _ := strconv.ParseInt(text, 10, 64)
+	return fromMillis(ms)
 }

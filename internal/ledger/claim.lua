@@ -41,7 +41,8 @@ if old[2] ~= token then
     'expires', text(expires), 'started', text(started), 'state', state)
   redis.call('HDEL', record, 'turn', 'lease')
 end
-keep_until(record, expires + number(ARGV[9]))
+-- From now on at least: a record that is past its time would be gone before its end is written.
+keep_until(record, math.max(now, expires) + number(ARGV[9]))
 
 local verdict, newer = 'run', ''
 local fence = redis.call('HMGET', KEYS[3], 'fence', 'fenced_by')

@@ -220,3 +220,25 @@ func TestClaim_AnAbsurdLeaseEnds(t *testing.T) {
 	e.pass(t, ledger.MaxLease)
 	e.start(t, r, "a", "t2", ledger.Run)
 }
+
+func TestClaim_LongAfterItsExpiry(t *testing.T) {
+	t.Parallel()
+	// Given an update that expired longer ago than records outlive their expiry,
+	// when it is claimed for the first time, then its end can still be recorded.
+	each(t, func(t *testing.T, e *env) {
+		u := e.entry(t, "old").Update
+		u.EnqueuedAt, u.ExpiresAt = e.at.AddDate(-10, 0, 0), e.at.AddDate(-9, 0, 0)
+		h := ledger.Handle{Account: account, ID: "old", Group: u.GroupID, Token: "t1"}
+		c, err := e.Claim(t.Context(), h, u)
+		if err != nil || c.Verdict != ledger.IsExpired {
+			t.Fatalf("Claim = %q, %v; want it expired", c.Verdict, err)
+		}
+		end := tasks.Outcome{ID: "old", Account: account, GroupID: u.GroupID, State: tasks.Expired, Reason: tasks.ExpiredTime}
+		if verdict, _, err := e.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: c.Seq, Outcome: end}); err != nil || verdict != "" {
+			t.Fatalf("Settle = %q, %v", verdict, err)
+		}
+		if got := e.look(t, "old").Outcome.State; got != tasks.Expired {
+			t.Errorf("it is %s", got)
+		}
+	})
+}

@@ -2,10 +2,11 @@ package ledger
 
 import "github.com/plugchat-go/groupphoto/tasks"
 
-// Keys. The account in braces is the hash tag: everything that one script
+// Keys. What stands in braces is the hash tag: everything that one script
 // touches lives in one slot. Photos are shared by all accounts.
 const (
-	keyAccounts = "groupphoto:accounts"
+	keyAccounts = "groupphoto:{accounts}:known"
+	keyServing  = "groupphoto:{accounts}:serving"
 	keyPhotos   = "groupphoto:photo:"
 )
 

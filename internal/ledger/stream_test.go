@@ -113,7 +113,7 @@ func TestAccounts_ServedForAWhile(t *testing.T) {
 	each(t, func(t *testing.T, e *env) {
 		serve := func(names ...string) {
 			t.Helper()
-			if err := e.Serve(t.Context(), names...); err != nil {
+			if err := e.Serve(t.Context(), "p1", names...); err != nil {
 				t.Fatalf("Serve: %v", err)
 			}
 		}
@@ -129,16 +129,44 @@ func TestAccounts_ServedForAWhile(t *testing.T) {
 			e.pass(t, time.Millisecond)
 			served["sales"] = false
 		}
-		got, err := e.Served(t.Context())
-		if diff := cmp.Diff(served, got); err != nil || diff != "" {
-			t.Errorf("Served: %v (-want +got):\n%s", err, diff)
-		}
 		known, err := e.Accounts(t.Context())
 		if err != nil || len(known) != 2 || known[0].Name != "main" || known[1].Name != "sales" {
 			t.Fatalf("Accounts = %v, %v; want main and sales", known, err)
 		}
+		if diff := cmp.Diff(served, map[string]bool{"main": known[0].Served, "sales": known[1].Served}); diff != "" {
+			t.Errorf("served (-want +got):\n%s", diff)
+		}
 		if age := e.clock(t).Sub(known[0].LastSeen); age < 0 || age > time.Minute {
 			t.Errorf("main was seen %s ago; want just now", age)
 		}
+	})
+}
+
+func TestAccounts_AProcessThatStopsIsNoLongerCounted(t *testing.T) {
+	t.Parallel()
+	// Given two processes that serve an account, when one and then the other
+	// withdraws, then the account is served until the last one has.
+	each(t, func(t *testing.T, e *env) {
+		served := func(want bool) {
+			t.Helper()
+			known, err := e.Accounts(t.Context())
+			if err != nil || len(known) != 1 || known[0].Served != want {
+				t.Errorf("Accounts = %+v, %v; want main, served %t", known, err, want)
+			}
+		}
+		for _, process := range []string{"p1", "p2"} {
+			if err := e.Serve(t.Context(), process, "main"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		served(true)
+		if err := e.Withdraw(t.Context(), "p1", "main"); err != nil {
+			t.Fatal(err)
+		}
+		served(true)
+		if err := e.Withdraw(t.Context(), "p2", "main"); err != nil {
+			t.Fatal(err)
+		}
+		served(false)
 	})
 }

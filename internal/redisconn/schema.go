@@ -20,11 +20,15 @@ const Schema = 1
 // one to share it with.
 var ErrSchemaNewer = errors.New("the data in Redis was written by a newer groupphoto; upgrade this program")
 
-// EnsureSchema writes this program's schema number where none stands, in one
+// EnsureSchema first refuses a server that is too old, with [ErrTooOld], before
+// anything is written to it. It then writes this program's schema number where none stands, in one
 // step that is safe from many processes, and otherwise checks the one there: one
 // newer than the next gives [ErrSchemaNewer]; one that is no number is an error
 // too. It returns the context's error when that ends first.
 func EnsureSchema(ctx context.Context, c redis.UniversalClient) error {
+	if err := checkVersion(ctx, c); err != nil {
+		return err
+	}
 	// Not the GET option of SET: together with NX it needs Redis 7.
 	set, err := c.SetNX(ctx, SchemaKey, Schema, 0).Result()
 	if err != nil {
@@ -34,6 +38,18 @@ func EnsureSchema(ctx context.Context, c redis.UniversalClient) error {
 		return nil
 	}
 	return checkSchema(ctx, c)
+}
+
+// checkVersion lets a server pass that keeps its version to itself.
+func checkVersion(ctx context.Context, c redis.UniversalClient) error {
+	text, err := c.Info(ctx, "server").Result()
+	if unreachable(err) {
+		return fmt.Errorf("reading INFO: %w", err)
+	}
+	if version := parseInfo(text)["redis_version"]; version != "" && tooOld(version) {
+		return fmt.Errorf("version %.20q: %w", version, ErrTooOld)
+	}
+	return nil
 }
 
 func checkSchema(ctx context.Context, c redis.UniversalClient) error {

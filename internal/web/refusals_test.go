@@ -23,7 +23,7 @@ const goodBody = `{"groupId": "120363019502650977-group", "groupPhoto": "https:/
 func TestUpdates_Refused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	if err := ledger.New(s.redis, 0).Serve(t.Context(), "main", "sales"); err != nil {
+	if err := ledger.New(s.redis, 0).Serve(t.Context(), "p1", "main", "sales"); err != nil {
 		t.Fatal(err)
 	}
 	before, err := redistest.Dump(t.Context(), s.redis)
@@ -148,7 +148,7 @@ func TestUpdates_Refused(t *testing.T) {
 func TestUpdates_RefusalsHelp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	if err := ledger.New(s.redis, 0).Serve(t.Context(), "main", "sales"); err != nil {
+	if err := ledger.New(s.redis, 0).Serve(t.Context(), "p1", "main", "sales"); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, body, want string }{

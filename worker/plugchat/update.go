@@ -144,7 +144,7 @@ func describe(err error) string {
 		err = e.Err
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return "the host name was not found: " + e.Error()
+		return "the host name " + e.Name + " could not be looked up: " + e.Err // without the name server, which is nobody's business
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "the connection was closed"
