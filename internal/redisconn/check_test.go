@@ -203,3 +203,18 @@ func TestEnsureSchema(t *testing.T) {
 		t.Errorf("%q does not say what to do", text)
 	}
 }
+
+func TestEnsureSchema_WritesNothingToAnOldServer(t *testing.T) {
+	t.Parallel()
+	// Given a server of before 6.2, when a program wants to work with it, then it
+	// is refused and nothing has been written.
+	mini := redistest.Mini(t)
+	c := mini.Client(t).(*redis.Client)
+	c.AddHook(canned("# Server\r\nredis_version:5.0.15\r\n"))
+	if err := redisconn.EnsureSchema(t.Context(), c); !errors.Is(err, redisconn.ErrTooOld) {
+		t.Fatalf("EnsureSchema = %v, want ErrTooOld", err)
+	}
+	if keys := mini.Keys(); len(keys) != 0 {
+		t.Errorf("it wrote %q", keys)
+	}
+}
