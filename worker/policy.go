@@ -199,22 +199,27 @@ func (p Policy) usedUp(b budget) consequence {
 // afterPhoto follows from a photo that could not be had. No call was made.
 func (p Policy) afterPhoto(err error, b *budget) consequence {
 	if e, ok := errors.AsType[*fetch.Error](err); ok {
-		c := consequence{reason: tasks.PhotoReason + tasks.Reason(e.Reason), detail: photoDetail(e.Host, e.Detail)}
-		b.Photo++
-		if e.Permanent() || b.Photo >= maxPhoto {
-			c.end = tasks.Failed
-			return c
-		}
-		c.again = spread(photoBackoff<<min(b.Photo-1, 8), 0.2)
-		return c
+		return badPhoto(tasks.Reason(e.Reason), photoDetail(e.Host, e.Detail), e.Permanent(), b)
 	}
 	if e, ok := errors.AsType[*photo.Error](err); ok {
-		return consequence{end: tasks.Failed, reason: tasks.PhotoReason + tasks.Reason(e.Reason), detail: e.Detail}
+		return badPhoto(tasks.Reason(e.Reason), e.Detail, e.Permanent(), b)
 	}
 	if errors.Is(err, ledger.ErrNoPhoto) {
 		return consequence{end: tasks.Failed, reason: "photo_missing", detail: "the photo is no longer in the photo store"}
 	}
 	return consequence{again: infraDelay, reason: tasks.Interrupted, detail: "the photo store could not be read"}
+}
+
+// badPhoto ends the update, or looks again later where that may help.
+func badPhoto(cause tasks.Reason, detail string, permanent bool, b *budget) consequence {
+	c := consequence{reason: tasks.PhotoReason + cause, detail: detail}
+	b.Photo++
+	if permanent || b.Photo >= maxPhoto {
+		c.end = tasks.Failed
+		return c
+	}
+	c.again = spread(photoBackoff<<min(b.Photo-1, 8), 0.2)
+	return c
 }
 
 func photoDetail(host, detail string) string {

@@ -123,6 +123,8 @@ func TestPolicyAfterPhoto(t *testing.T) {
 		{"server away", &fetch.Error{Reason: fetch.Unavailable, Status: 503}, budget{}, "", "photo_unavailable"},
 		{"server away for the fifth time", &fetch.Error{Reason: fetch.Unavailable, Status: 503}, budget{Photo: 4}, tasks.Failed, "photo_unavailable"},
 		{"not an image", &photo.Error{Reason: photo.NotAnImage}, budget{}, tasks.Failed, "photo_not_an_image"},
+		{"a decoder that had no time", &photo.Error{Reason: photo.TooSlow}, budget{}, "", "photo_too_slow"},
+		{"a decoder that never has time", &photo.Error{Reason: photo.TooSlow}, budget{Photo: 4}, tasks.Failed, "photo_too_slow"},
 		{"lost from the store", ledger.ErrNoPhoto, budget{}, tasks.Failed, "photo_missing"},
 		{"the store does not answer", errors.New("connection refused"), budget{}, "", tasks.Interrupted},
 	}
@@ -160,7 +162,7 @@ func TestReasons_AreAllExplained(t *testing.T) {
 	}
 	for _, r := range []photo.Reason{
 		photo.NotAnImage, photo.UnsupportedFormat, photo.TooSmall, photo.TooManyPixels, photo.TooComplex, photo.TooLarge,
-		photo.Corrupt, photo.BadBase64, photo.Empty,
+		photo.Corrupt, photo.BadBase64, photo.Empty, photo.TooSlow,
 	} {
 		words = append(words, tasks.PhotoReason+tasks.Reason(r))
 	}

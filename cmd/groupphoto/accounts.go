@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,22 +31,26 @@ const maxAccountsFile = 4 << 20
 var errNoAccount = errors.New("no account is configured: set PLUGCHAT_TOKEN or PLUGCHAT_TOKEN_FILE, or list accounts in GROUPPHOTO_ACCOUNTS_FILE; to try without one: groupphoto dev")
 
 // accounts lists the configured accounts: main by PLUGCHAT_TOKEN, and those of
-// the accounts file. All problems are told at once, and no token is in them.
+// the accounts file. All problems are told at once, and no token is in them. The
+// list lacks the accounts with problems: what was meant by a misspelt field is
+// not known, and a token must not be sent where nobody meant it to go.
 func (c config) accounts() ([]account, error) {
 	var list []account
 	var r reader
+	broken := map[string]bool{}
 	if c.token != "" {
 		list = append(list, c.template(tasks.DefaultAccount, c.token))
 	}
 	if c.accountsFile != "" {
-		fromFile, err := c.readAccounts()
+		fromFile, err := c.readAccounts(broken)
 		r.note(err)
 		list = append(list, fromFile...)
 	}
-	r.note(twins(list, c.token != ""))
-	if len(list) == 0 && len(r.problems) == 0 {
+	r.note(twins(list, c.token != "", broken))
+	if len(list) == 0 && len(r.problems) == 0 && !c.bad["PLUGCHAT_TOKEN"] { // a token that cannot be read has been told of
 		r.note(errNoAccount)
 	}
+	list = slices.DeleteFunc(list, func(a account) bool { return broken[a.name] })
 	return list, badInput(errors.Join(r.problems...))
 }
 
@@ -61,8 +63,9 @@ func (c config) template(name string, token plugchat.Secret) account {
 }
 
 // twins finds two tokens for one name, and one token under two names: each
-// name has a pace of its own, so such a number would be driven twice as fast.
-func twins(list []account, main bool) error {
+// name has a pace of its own, so such a number would be driven twice as fast. It
+// adds the names to broken.
+func twins(list []account, main bool, broken map[string]bool) error {
 	var r reader
 	byName, byToken := map[string]plugchat.Secret{}, map[plugchat.Secret]string{}
 	for i, a := range list {
@@ -73,30 +76,29 @@ func twins(list []account, main bool) error {
 		switch {
 		case named && a.name == tasks.DefaultAccount && main && list[0].name == a.name && i > 0:
 			r.note(fmt.Errorf("account %s: has two tokens, one by PLUGCHAT_TOKEN and one in GROUPPHOTO_ACCOUNTS_FILE; keep one of them", a.name))
-		case named && other != a.token:
+		case named && other != a.token && other != "" && a.token != "":
 			r.note(fmt.Errorf("account %s: has two tokens in GROUPPHOTO_ACCOUNTS_FILE; keep one of them", a.name))
 		case named:
 			r.note(fmt.Errorf("account %s: is in GROUPPHOTO_ACCOUNTS_FILE twice; remove one", a.name))
 		}
+		broken[a.name] = broken[a.name] || named
 		byName[a.name] = a.token
 		if owner, ok := byToken[a.token]; ok && owner != a.name && a.token != "" {
 			r.note(fmt.Errorf("accounts %s and %s have the same token; one number is one account, or it is driven at twice its pace", owner, a.name))
+			broken[owner], broken[a.name] = true, true
 		}
 		byToken[a.token] = a.name
 	}
 	return errors.Join(r.problems...)
 }
 
-func (c config) readAccounts() ([]account, error) {
+// readAccounts reads the accounts file. The list has an account for every entry;
+// the names of those with problems, "" among them, are added to broken.
+func (c config) readAccounts(broken map[string]bool) ([]account, error) {
 	fail := func(err error) ([]account, error) { return nil, fmt.Errorf("GROUPPHOTO_ACCOUNTS_FILE: %w", err) }
-	f, err := os.Open(c.accountsFile)
+	b, err := readInput(c.accountsFile, maxAccountsFile)
 	if err != nil {
-		return fail(fmt.Errorf("the file cannot be read: %w", bare(err, c.accountsFile)))
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxAccountsFile+1))
-	if err != nil {
-		return fail(fmt.Errorf("the file cannot be read: %w", bare(err, c.accountsFile)))
+		return fail(err)
 	}
 	if len(b) > maxAccountsFile {
 		return fail(fmt.Errorf("%q is larger than %d MiB", c.accountsFile, maxAccountsFile>>20))
@@ -118,6 +120,7 @@ func (c config) readAccounts() ([]account, error) {
 		}
 		for _, p := range problems {
 			r.note(fmt.Errorf("GROUPPHOTO_ACCOUNTS_FILE: %s: %w", where, p))
+			broken[a.name] = true
 		}
 		list = append(list, a)
 	}
@@ -136,6 +139,17 @@ func position(b []byte, err error) string {
 
 var accountFields = []string{"name", "token", "tokenFile", "baseURL", "authScheme", "pace", "jitter", "concurrency"}
 
+// nearestField is the field that was probably meant: capitals are no distance.
+func nearestField(name string) string {
+	i := slices.IndexFunc(accountFields, func(field string) bool {
+		return strings.EqualFold(field, strings.ReplaceAll(name, "_", ""))
+	})
+	if i >= 0 {
+		return accountFields[i]
+	}
+	return tasks.Nearest(name, accountFields)
+}
+
 func (c config) readAccount(entry json.RawMessage) (account, []error) {
 	var r reader
 	var fields map[string]json.RawMessage
@@ -145,7 +159,7 @@ func (c config) readAccount(entry json.RawMessage) (account, []error) {
 	for name := range fields {
 		if !slices.Contains(accountFields, name) {
 			hint := ""
-			if near := tasks.Nearest(name, accountFields); near != "" {
+			if near := nearestField(name); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			r.note(fmt.Errorf("field %q is not known%s", clip(name, 40), hint))

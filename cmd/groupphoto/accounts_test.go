@@ -91,6 +91,27 @@ func TestAccounts_Problems(t *testing.T) {
 	}
 }
 
+func TestAccounts_TheSoundOnesOnly(t *testing.T) {
+	t.Parallel()
+	// given a file with a sound account among others
+	list := file(t, "accounts.json", `[
+		{"name":"fine","token":"marked-1"},
+		{"name":"url","token":"marked-2","baseurl":"https://other.example"},
+		{"name":"none"},
+		{"name":"twice","token":"marked-3"}, {"name":"twice","tokenFile":"/no/such/token"},
+		{"name":"one","token":"marked-4"}, {"name":"other","token":"marked-4"},
+		17]`)
+	// when it is read
+	got, err := config{accountsFile: list}.accounts()
+	// then that one alone can be worked with, and each of the others has its line
+	if len(got) != 1 || got[0].name != "fine" {
+		t.Errorf("%d accounts; want fine alone", len(got))
+	}
+	if err == nil || len(problems(err)) != 6 || strings.Contains(err.Error(), "has two tokens") {
+		t.Errorf("problems:\n%v\nwant one for each", err)
+	}
+}
+
 func FuzzAccounts(f *testing.F) {
 	f.Add([]byte(`[{"name":"a","token":"x","pace":"1s","jitter":0.1,"concurrency":2}]`))
 	f.Add([]byte(`[null, {}, 1, {"name":null,"tokenFile":"../x"}]`))

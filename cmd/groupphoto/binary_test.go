@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -59,5 +61,18 @@ func TestBinary_ExitCodes(t *testing.T) {
 				t.Errorf("exit code %d; want %d", got, tt.code)
 			}
 		})
+	}
+}
+
+// TestBinary_BringsItsZones: neither Windows nor the container has a list of time
+// zones, and GROUPPHOTO_TZ must work there.
+func TestBinary_BringsItsZones(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(strings.Fields(string(out)), "time/tzdata") {
+		t.Error("time/tzdata is not in the program")
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) cancelCommand() *cobra.Command {
-	return &cobra.Command{
+	return a.lookUpFlags(&cobra.Command{
 		Use:   "cancel ID",
 		Short: "Stop an update that has not ended",
 		Long: `Stop an update that has not ended. A call that is under way is not broken off:
@@ -38,7 +38,7 @@ stays as it is, which is exit code 1.`,
 				}
 			})
 		},
-	}
+	})
 }
 
 // who names the person at the terminal for outcomes.

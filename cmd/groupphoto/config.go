@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
+	"github.com/plugchat-go/groupphoto/internal/web"
 	"github.com/plugchat-go/groupphoto/worker"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
 )
@@ -39,6 +40,7 @@ type config struct {
 	logLevel     slog.Level
 
 	shown []setting
+	bad   map[string]bool // the names of settings whose text cannot be used
 }
 
 // The longest that a setting may be, where Redis or a person would suffer.
@@ -55,10 +57,15 @@ func (a *app) config(ctx context.Context, flags map[string]string) (config, erro
 	}
 	flags["REDIS_URL"] = a.redis
 	raw, shown, err := readSettings(ctx, a.env, flags)
-	r := reader{}
+	r := reader{bad: map[string]bool{}}
 	r.note(err)
+	for _, s := range shown {
+		if s.bad {
+			r.bad[s.Name] = true
+		}
+	}
 	c := config{
-		shown: shown, token: plugchat.Secret(raw.Token), baseURL: raw.BaseURL, authScheme: raw.AuthScheme,
+		shown: shown, bad: r.bad, token: plugchat.Secret(raw.Token), baseURL: raw.BaseURL, authScheme: raw.AuthScheme,
 		accountsFile: raw.AccountsFile, httpAddr: raw.HTTPAddr, httpToken: plugchat.Secret(raw.HTTPToken),
 		pace:        r.duration("GROUPPHOTO_PACE", raw.Pace, 0, maxPace),
 		jitter:      r.part("GROUPPHOTO_PACE_JITTER", raw.PaceJitter),
@@ -78,14 +85,44 @@ func (a *app) config(ctx context.Context, flags map[string]string) (config, erro
 	if c.policy.RefusalRetries == 0 {
 		c.policy.RefusalRetries = -1 // the policy's own zero means its default
 	}
+	r.web(ctx, c, addrName(flags))
 	c.redis, err = redisconn.Parse(raw.RedisURL)
 	switch {
 	case err != nil:
-		r.note(fmt.Errorf("%s: %w", redisName(a.redis), err))
+		r.failed("REDIS_URL", fmt.Errorf("%s: %w", redisName(a.redis), err))
 	case a.redis != "" && carriesPassword(a.redis, c.redis):
-		r.note(errors.New("--redis: carries a password, which every user of this machine could read; put it into REDIS_URL or REDIS_URL_FILE"))
+		r.failed("REDIS_URL", errors.New("--redis: carries a password, which every user of this machine could read; put it into REDIS_URL or REDIS_URL_FILE"))
+	}
+	for i, s := range c.shown {
+		c.shown[i].bad = r.bad[s.Name]
 	}
 	return c, badInput(errors.Join(r.problems...))
+}
+
+// web checks what the HTTP side is given, before anything is started with it.
+func (r *reader) web(ctx context.Context, c config, name string) {
+	if c.httpToken != "" {
+		r.failed("GROUPPHOTO_HTTP_TOKEN", web.CheckToken(string(c.httpToken)))
+	}
+	if c.httpAddr != "" {
+		r.failed("GROUPPHOTO_HTTP_ADDR", checkAddress(ctx, name, c.httpAddr))
+	}
+}
+
+// checkExposure refuses an address that others can reach without a token, unless
+// one of both cannot be used anyway, which has been told.
+func (c config) checkExposure() error {
+	if c.httpAddr == "" || c.bad["GROUPPHOTO_HTTP_ADDR"] || c.bad["GROUPPHOTO_HTTP_TOKEN"] {
+		return nil
+	}
+	return web.CheckExposure(c.httpAddr, c.httpToken != "")
+}
+
+func addrName(flags map[string]string) string {
+	if flags["GROUPPHOTO_HTTP_ADDR"] != "" {
+		return "--http"
+	}
+	return "GROUPPHOTO_HTTP_ADDR"
 }
 
 func redisName(flag string) string {
@@ -101,7 +138,10 @@ func carriesPassword(text string, spec redisconn.Spec) bool {
 
 // reader reads texts into values and keeps all problems. A value that may be
 // shown is quoted; secrets do not come here.
-type reader struct{ problems []error }
+type reader struct {
+	problems []error
+	bad      map[string]bool // by the name of the setting; nil where nobody asks
+}
 
 func (r *reader) note(err error) {
 	if err != nil {
@@ -109,8 +149,16 @@ func (r *reader) note(err error) {
 	}
 }
 
+// failed notes what is wrong with a setting, if anything is.
+func (r *reader) failed(name string, err error) {
+	if err != nil && r.bad != nil {
+		r.bad[name] = true
+	}
+	r.note(err)
+}
+
 func (r *reader) fail(name, text, want string) {
-	r.note(fmt.Errorf("%s %q: must be %s", name, clip(text, 60), want))
+	r.failed(name, fmt.Errorf("%s %q: must be %s", name, clip(text, 60), want))
 }
 
 func (r *reader) duration(name, text string, least, most time.Duration) time.Duration {

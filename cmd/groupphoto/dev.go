@@ -43,7 +43,7 @@ func (a *app) devCommand() *cobra.Command {
 		Long: `Try everything in one process, without account, token, Docker or network: an
 embedded Redis, a simulated PlugChat, a worker, the API and the asynq web UI, and
 some sample updates. Nothing reaches WhatsApp. It leaves REDIS_URL and the
-PLUGCHAT_ settings alone; --redis uses a Redis of yours, best an empty database.`,
+PLUGCHAT_ settings alone; only --redis makes it use a Redis of yours.`,
 		Args:              arguments(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,7 +51,9 @@ PLUGCHAT_ settings alone; --redis uses a Redis of yours, best an empty database.
 			return a.dev(cmd.Context(), f)
 		},
 	}
+	a.outputFlag(cmd)
 	flags := cmd.Flags()
+	flags.StringVar(&a.redis, "redis", "", "`URL` of a Redis of yours, best an empty database, without a password (default an embedded one)")
 	flags.StringVar(&f.addr, "addr", defaultHTTPAddr, "`address` of the API and the asynq web UI; another port when it is taken")
 	flags.StringVar(&f.sandboxAddr, "sandbox-addr", defaultSandboxAddr, "`address` of the simulated PlugChat; another port when it is taken")
 	flags.BoolVar(&f.noSamples, "no-samples", false, "send no sample updates")
@@ -69,7 +71,7 @@ var devSettings = []string{
 func (a *app) devConfig(ctx context.Context, addr string) (config, error) {
 	env := maps.Clone(a.env)
 	maps.DeleteFunc(env, func(name, _ string) bool {
-		ours := strings.HasPrefix(name, ownPrefix) || strings.HasPrefix(name, "PLUGCHAT_") || strings.HasPrefix(name, "REDIS_URL")
+		ours := strings.HasPrefix(name, ownPrefix) || strings.HasPrefix(name, providerPrefix) || strings.HasPrefix(name, "REDIS_URL")
 		return ours && !slices.Contains(devSettings, name)
 	})
 	narrowed := *a
@@ -102,10 +104,12 @@ func (a *app) dev(ctx context.Context, f devFlags) error {
 		return err
 	}
 	log := &devLog{Handler: newLogger(a.err, devLogging(c, f.verbose), true, a.colour()).Handler(), verbose: f.verbose}
-	redisconn.SetLibraryLogger(slog.New(log))
+	a.limitMemory()
+	redisconn.SetLibraryLogger(nil) // what is wrong at the start is told once, as the error
 	var s stage
 	err = a.setStage(ctx, f, c, slog.New(log), &s)
 	if err == nil {
+		redisconn.SetLibraryLogger(slog.New(log))
 		a.banner(f, c, &s)
 		err = a.perform(ctx, f, c, &s, log)
 	}

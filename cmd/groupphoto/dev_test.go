@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ func TestDev_DeliversAndEnds(t *testing.T) {
 		t.Errorf("the first outcome came after %s; want less than 2 s", took)
 	}
 	d.find(`Ctrl-C ends it`)
+	if got := debug.SetMemoryLimit(-1); got != memoryGoal {
+		t.Errorf("the garbage collector's goal is %d; want %d", got, memoryGoal)
+	}
 	// then every sample has its line, and says what happened
 	text := d.text.String()
 	for _, want := range []string{

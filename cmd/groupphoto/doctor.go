@@ -9,12 +9,15 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
+	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
-	"github.com/plugchat-go/groupphoto/internal/web"
+	"github.com/plugchat-go/groupphoto/tasks"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
 )
 
@@ -56,6 +59,8 @@ wrong.`,
 			return a.examine(cmd.Context(), offline)
 		},
 	}
+	a.outputFlag(cmd)
+	a.redisFlag(cmd)
 	cmd.Flags().BoolVar(&offline, "offline", false, "ask neither Redis nor the provider")
 	return cmd
 }
@@ -66,14 +71,17 @@ func (a *app) examine(ctx context.Context, offline bool) error {
 	d := &doctor{app: a}
 	c, err := a.config(ctx, nil)
 	d.settings(c, err)
-	var gp *client
+	var rdb redis.UniversalClient
 	if !offline {
-		gp = d.redis(ctx, c)
+		rdb = d.redis(ctx, c)
 	}
-	if gp != nil {
-		defer gp.close()
+	if rdb != nil {
+		defer rdb.Close() //nolint:errcheck // nothing was written
 	}
-	d.accounts(ctx, c, gp, offline)
+	configured := d.accounts(ctx, c, offline)
+	if rdb != nil {
+		d.lanes(ctx, c, rdb, configured)
+	}
 	d.schedule(c)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -103,10 +111,16 @@ func (d *doctor) settings(c config, err error) {
 	const section = "settings"
 	for i, s := range c.shown {
 		text := s.Value
-		if text == "" {
+		level := levelOK
+		switch {
+		case s.bad && text == "":
+			level, text = levelWarning, "(cannot be used)"
+		case s.bad:
+			level = levelWarning // the error itself stands below
+		case text == "":
 			text = "(not set)"
 		}
-		d.found = append(d.found, finding{Section: section, Level: levelOK, What: s.Name + " = " + text, Setting: &c.shown[i]})
+		d.found = append(d.found, finding{Section: section, Level: level, What: s.Name + " = " + text, Setting: &c.shown[i]})
 	}
 	if err != nil {
 		for _, line := range problems(err) {
@@ -116,31 +130,53 @@ func (d *doctor) settings(c config, err error) {
 	for _, unknown := range unknownNames(d.app.env) {
 		d.note(section, levelError, unknown.Error(), "")
 	}
-	if c.httpAddr != "" {
-		if err := web.CheckExposure(c.httpAddr, c.httpToken != ""); err != nil {
-			d.note(section, levelError, err.Error(), "")
-		}
+	if err := c.checkExposure(); err != nil {
+		d.note(section, levelError, err.Error(), "")
 	}
 }
 
-// redis looks at the server and returns a client when it can be worked with.
-func (d *doctor) redis(ctx context.Context, c config) *client {
+// redis looks at the server and returns a connection when it can be worked with,
+// which then is the caller's to close.
+func (d *doctor) redis(ctx context.Context, c config) redis.UniversalClient {
 	const section = "redis"
-	gp, err := d.app.connect(ctx, c)
+	switch {
+	case c.bad["REDIS_URL"]: // what stands in c is not what was asked for
+		d.note(section, levelWarning, "not looked at: "+redisName(d.app.redis)+" cannot be used", "")
+		return nil
+	case c.redis.Embedded():
+		d.note(section, levelWarning, "not looked at: an embedded Redis exists only inside the process that brings it", "")
+		return nil
+	}
+	rdb, err := redisconn.Open(ctx, c.redis, redisconn.Options{Name: "groupphoto-doctor"})
 	if err != nil {
 		d.note(section, levelError, err.Error(), "")
 		return nil
 	}
-	report, err := redisconn.Check(ctx, gp.rdb)
+	report, err := redisconn.Check(ctx, rdb)
 	d.note(section, levelOK, strings.TrimSpace(fmt.Sprintf("%s answers, version %s %s", c.redis, orUnknown(report.Version), report.Mode)), "")
 	if err != nil {
 		d.note(section, levelError, err.Error(), "")
 	}
-	levels := map[redisconn.Level]string{redisconn.LevelError: levelError, redisconn.LevelWarning: levelWarning, redisconn.LevelInfo: levelOK}
 	for _, f := range report.Findings {
-		d.note(section, levels[f.Level], f.What, f.Mend)
+		d.note(section, levelOf(f), f.What, f.Mend)
 	}
-	return gp
+	if err != nil { // such as the data of a newer program: nothing in it is to be trusted
+		_ = rdb.Close()
+		return nil
+	}
+	return rdb
+}
+
+// levelOf is how a finding is shown. What could not be read is no good news.
+func levelOf(f redisconn.Finding) string {
+	switch {
+	case f.Level == redisconn.LevelError:
+		return levelError
+	case f.Level == redisconn.LevelWarning, strings.Contains(f.What, "could not be read"):
+		return levelWarning
+	default:
+		return levelOK
+	}
 }
 
 func orUnknown(text string) string {
@@ -150,9 +186,9 @@ func orUnknown(text string) string {
 	return text
 }
 
-// accounts tells of each account whether it is served, and of those configured
-// here whether the provider says that it is connected.
-func (d *doctor) accounts(ctx context.Context, c config, gp *client, offline bool) {
+// accounts tells of the accounts configured here whether the provider says that
+// they are connected, and returns those. One with a problem is not asked about.
+func (d *doctor) accounts(ctx context.Context, c config, offline bool) []account {
 	const section = "accounts"
 	configured, err := c.accounts()
 	switch {
@@ -164,13 +200,20 @@ func (d *doctor) accounts(ctx context.Context, c config, gp *client, offline boo
 			d.note(section, levelError, line, "")
 		}
 	}
+	if c.bad["PLUGCHAT_TOKEN"] {
+		d.note(section, levelWarning, "account "+tasks.DefaultAccount+": not looked at: PLUGCHAT_TOKEN cannot be used", "")
+	}
 	for i, s := range statuses(ctx, configured, offline) {
 		d.note(section, s.Level, "account "+configured[i].name+": "+s.What, s.Mend)
 	}
-	if gp == nil {
-		return
-	}
-	known, err := gp.Accounts(ctx)
+	return configured
+}
+
+// lanes tells of each account in Redis whether a worker serves it. It reads only:
+// to look at a database must not make it one of ours.
+func (d *doctor) lanes(ctx context.Context, c config, rdb redis.UniversalClient, configured []account) {
+	const section = "accounts"
+	known, err := lanes(ctx, ledger.New(rdb, c.keep), asynq.NewInspectorFromRedisClient(rdb))
 	if err != nil {
 		d.note(section, levelError, err.Error(), "")
 		return
@@ -185,6 +228,31 @@ func (d *doctor) accounts(ctx context.Context, c config, gp *client, offline boo
 			d.note(section, levelWarning, "account "+account.name+": no worker has ever served it", "start one with: groupphoto worker")
 		}
 	}
+}
+
+// lanes lists the accounts that workers served or that have a queue.
+func lanes(ctx context.Context, l *ledger.Ledger, inspector *asynq.Inspector) ([]enqueue.Account, error) {
+	known, err := l.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]enqueue.Account, 0, len(known))
+	names := map[string]bool{}
+	for _, a := range known {
+		list = append(list, enqueue.Account{Name: a.Name, LastSeen: a.LastSeen, Served: a.Served})
+		names[a.Name] = true
+	}
+	queues, err := inspector.Queues()
+	if err != nil {
+		return nil, fmt.Errorf("listing the queues: %w", err)
+	}
+	for _, queue := range queues {
+		if name, ours := tasks.QueueAccount(queue); ours && !names[name] {
+			list = append(list, enqueue.Account{Name: name})
+			names[name] = true
+		}
+	}
+	return list, nil
 }
 
 func (d *doctor) served(c config, account enqueue.Account) {
@@ -228,17 +296,25 @@ func status(ctx context.Context, account account, offline bool) finding {
 	if err != nil {
 		f := finding{Level: levelError, What: "the provider was asked in vain: " + err.Error()}
 		if e, ok := errors.AsType[*plugchat.Error](err); ok {
-			f.Mend = mendOf(e.Reason)
+			f.Mend = statusMend(e.Reason)
 		}
 		return f
 	}
 	if !s.Connected {
 		return finding{
 			Level: levelError, What: strings.TrimSuffix("is not connected to WhatsApp: "+s.Detail, ": "),
-			Mend: mendOf(plugchat.ReasonDisconnected),
+			Mend: statusMend(plugchat.ReasonDisconnected),
 		}
 	}
 	return finding{Level: levelOK, What: "is connected to WhatsApp, says the provider"}
+}
+
+// statusMend is the mend of a reason without its last step: that is to run this
+// very command, or to send again an update that there is none of.
+func statusMend(reason string) string {
+	text, _, _ := strings.Cut(mendOf(reason), ": groupphoto ")
+	text, _, _ = strings.Cut(text, ", then")
+	return text
 }
 
 func (d *doctor) schedule(c config) {

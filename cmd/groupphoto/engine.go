@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,6 +34,23 @@ type engineConfig struct {
 	log           *slog.Logger
 	httpTimeout   time.Duration // 0: the worker's default
 	checkInterval time.Duration // 0: the worker's default
+}
+
+// memoryGoal is the size at which the garbage collector becomes eager. Decoding a
+// picture leaves tens of megabytes of garbage, which would otherwise be let grow
+// to twice the largest burst. It bounds nothing: what is needed is still given.
+const memoryGoal = 192 << 20
+
+// limitMemory is for the commands that decode pictures. Who sets GOMEMLIMIT knows
+// better.
+func (a *app) limitMemory() { debug.SetMemoryLimit(memoryLimit(a.env)) }
+
+// memoryLimit is what debug.SetMemoryLimit takes; a negative one changes nothing.
+func memoryLimit(env map[string]string) int64 {
+	if env["GOMEMLIMIT"] != "" {
+		return -1
+	}
+	return memoryGoal
 }
 
 // callers makes one provider client per account and reports every problem.

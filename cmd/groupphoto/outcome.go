@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) outcomeCommand() *cobra.Command {
-	return &cobra.Command{
+	return a.lookUpFlags(&cobra.Command{
 		Use:               "outcome ID",
 		Short:             "Show how an update ended, or where it stands",
 		Args:              arguments("ID"),
@@ -23,7 +23,7 @@ func (a *app) outcomeCommand() *cobra.Command {
 				return a.printOutcome(c, d)
 			})
 		},
-	}
+	})
 }
 
 // withClient reads the settings, connects, and closes afterwards.

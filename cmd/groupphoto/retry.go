@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,9 @@ a new expiry. An update that has not ended stays as it is.`,
 			}
 			return a.withClient(cmd.Context(), func(ctx context.Context, c config, gp *client) error {
 				r, err := gp.Retry(ctx, args[0], a.where()...)
+				if errors.Is(err, enqueue.ErrTaskBusy) {
+					return fmt.Errorf("update %s is not sent again yet: %w", args[0], err)
+				}
 				if err != nil {
 					return explainMissing(err)
 				}
@@ -42,5 +46,5 @@ a new expiry. An update that has not ended stays as it is.`,
 		},
 	}
 	cmd.Flags().Var(&wait, "wait", "wait so long for the end, telling on stderr what happens")
-	return cmd
+	return a.lookUpFlags(cmd)
 }

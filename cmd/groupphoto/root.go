@@ -30,8 +30,9 @@ func (a *app) command(args []string) *cobra.Command {
 
 To see it at work, without an account: groupphoto dev
 
-Settings come from flags, then the environment, then NAME_FILE, then defaults;
-'groupphoto doctor' shows them all with their source. Data goes to stdout, all
+Settings come from flags, then the environment, then defaults; a secret can be in
+a file named by NAME_FILE instead of in NAME. 'groupphoto doctor' shows them all
+with their source. Data goes to stdout, all
 else to stderr. Exit codes: 0 done, 1 could not do it, 2 usage or bad input,
 3 refused, 4 failed, 5 not finished in the time given, 7 superseded, expired or
 cancelled, 130 interrupted.`,
@@ -44,7 +45,7 @@ cancelled, 130 interrupted.`,
 			return &usageError{cmd.CommandPath(), unknownCommand(cmd, args[0])}
 		},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkGlobal(cmd) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkShared(cmd) },
 		CompletionOptions: cobra.CompletionOptions{DisableDescriptions: false},
 	}
 	root.SetArgs(args)
@@ -52,12 +53,6 @@ cancelled, 130 interrupted.`,
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), flagError(err)} })
-	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", "text", "`form` of the data on stdout: text, or json (one object per line)")
-	flags.StringVar(&a.account, "account", "", "`name` of the account (default main)")
-	flags.StringVar(&a.redis, "redis", "", "`URL` of Redis, without a password (default REDIS_URL)")
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
-	_ = root.RegisterFlagCompletionFunc("account", a.completeAccount)
 	root.AddCommand(
 		a.devCommand(), a.workerCommand(), a.updateCommand(), a.outcomeCommand(), a.retryCommand(), a.cancelCommand(),
 		a.sandboxCommand(), a.doctorCommand(), a.healthcheckCommand(), a.versionCommand(),
@@ -65,7 +60,32 @@ cancelled, 130 interrupted.`,
 	return root
 }
 
-func (a *app) checkGlobal(cmd *cobra.Command) error {
+// The flags that several commands share stand on those alone that act on them:
+// elsewhere they would be accepted and do nothing.
+
+func (a *app) outputFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&a.output, "output", "o", "text", "`form` of the data on stdout: text, or json (one object per line)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+}
+
+func (a *app) accountFlag(cmd *cobra.Command, usage string) {
+	cmd.Flags().StringVar(&a.account, "account", "", usage)
+	_ = cmd.RegisterFlagCompletionFunc("account", a.completeAccount) // as above
+}
+
+func (a *app) redisFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.redis, "redis", "", "`URL` of Redis, without a password (default REDIS_URL)")
+}
+
+// lookUpFlags are those of the commands that work on an update by its id.
+func (a *app) lookUpFlags(cmd *cobra.Command) *cobra.Command {
+	a.outputFlag(cmd)
+	a.redisFlag(cmd)
+	a.accountFlag(cmd, "`name` of the account it was enqueued for (default: any)")
+	return cmd
+}
+
+func (a *app) checkShared(cmd *cobra.Command) error {
 	if a.output != "text" && a.output != "json" {
 		return &usageError{cmd.CommandPath(), fmt.Errorf("--output %q: must be text or json", a.output)}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -43,9 +41,9 @@ type rawSettings struct {
 
 const (
 	ownPrefix = "GROUPPHOTO_"
-	fileTail  = "_FILE"
-	// maxSecretFile bounds what is read of a file that should hold one line.
-	maxSecretFile = 64 << 10
+	// A misspelt PLUGCHAT_BASE_URL would send the token to the default host.
+	providerPrefix = "PLUGCHAT_"
+	fileTail       = "_FILE"
 )
 
 // setting is one setting as doctor shows it.
@@ -53,15 +51,18 @@ type setting struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`  // secrets masked
 	Source string `json:"source"` // flag, environment, file or default
+
+	bad bool // what was given cannot be used
 }
 
-// sources finds the text of a setting: flag, then environment, then the file
-// that NAME_FILE points at. It implements envconfig.Lookuper and remembers where
+// sources finds the text of a setting: flag, then environment, or the file that
+// NAME_FILE points at. It implements envconfig.Lookuper and remembers where
 // each text came from, and what was wrong, so that all problems are told at once.
 type sources struct {
 	env, flags map[string]string
 	secret     map[string]bool
 	origin     map[string]string
+	bad        map[string]bool
 	problems   []error
 }
 
@@ -72,6 +73,7 @@ func (s *sources) Lookup(name string) (string, bool) {
 	if s.secret[name] {
 		file = s.env[name+fileTail]
 		if file != "" && s.env[name] != "" {
+			s.origin[name], s.bad[name] = "environment", true
 			s.problems = append(s.problems, fmt.Errorf("%s and %s%s are both set; set one of them", name, name, fileTail))
 			return "", false
 		}
@@ -90,46 +92,16 @@ func (s *sources) Lookup(name string) (string, bool) {
 	s.origin[name] = "file"
 	text, err := readSecret(file)
 	if err != nil {
+		s.bad[name] = true
 		s.problems = append(s.problems, fmt.Errorf("%s%s: %w", name, fileTail, err))
 	}
 	return text, err == nil
 }
 
-// readSecret reads the one line of a secret file.
-func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("the file cannot be read: %w", bare(err, path))
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err != nil {
-		return "", fmt.Errorf("the file cannot be read: %w", bare(err, path))
-	}
-	text := strings.TrimRight(string(b), "\r\n")
-	switch {
-	case len(b) > maxSecretFile:
-		return "", fmt.Errorf("%q is larger than %d KiB; it must hold the secret alone", path, maxSecretFile>>10)
-	case text == "":
-		return "", fmt.Errorf("%q is empty; write the secret into it", path)
-	case strings.ContainsAny(text, "\r\n"):
-		return "", fmt.Errorf("%q has more than one line; it must hold the secret alone", path)
-	}
-	return text, nil
-}
-
-// bare names the path once, in quotes, whatever the system's error looks like.
-func bare(err error, path string) error {
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		err = e.Err
-	}
-	return fmt.Errorf("%q: %w", path, err)
-}
-
 // readSettings collects the texts from all sources, with the settings as they
 // may be shown. flags holds what flags gave, by the name of their variable.
 func readSettings(ctx context.Context, env, flags map[string]string) (rawSettings, []setting, error) {
-	s := &sources{env: env, flags: flags, secret: map[string]bool{}, origin: map[string]string{}}
+	s := &sources{env: env, flags: flags, secret: map[string]bool{}, origin: map[string]string{}, bad: map[string]bool{}}
 	fields := settingFields()
 	for _, f := range fields {
 		s.secret[f.name] = f.secret != ""
@@ -146,7 +118,11 @@ func readSettings(ctx context.Context, env, flags map[string]string) (rawSetting
 		if origin == "" {
 			origin = "default"
 		}
-		shown = append(shown, setting{f.name, mask(f.secret, texts.Field(i).String()), origin})
+		value := mask(f.secret, texts.Field(i).String())
+		if s.bad[f.name] {
+			value = "" // what stands there is the default, which is not what was asked for
+		}
+		shown = append(shown, setting{f.name, value, origin, s.bad[f.name]})
 	}
 	return raw, shown, errors.Join(s.problems...)
 }
@@ -200,8 +176,11 @@ func unknownNames(env map[string]string) []unknownName {
 	}
 	var unknown []unknownName
 	for name := range env {
-		if strings.HasPrefix(name, ownPrefix) && !slices.Contains(known, name) {
-			unknown = append(unknown, unknownName{name, tasks.Nearest(name, known)})
+		near := tasks.Nearest(name, known)
+		// Others may have variables about PlugChat too; one letter off is meant for us.
+		ours := strings.HasPrefix(name, ownPrefix) || strings.HasPrefix(name, providerPrefix) && near != ""
+		if ours && !slices.Contains(known, name) {
+			unknown = append(unknown, unknownName{name, near})
 		}
 	}
 	slices.SortFunc(unknown, func(a, b unknownName) int { return strings.Compare(a.name, b.name) })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +52,8 @@ func TestConfig_Problems(t *testing.T) {
 	}{
 		{"both ways", map[string]string{"PLUGCHAT_TOKEN": "marked-secret", "PLUGCHAT_TOKEN_FILE": secret}, []string{"PLUGCHAT_TOKEN and PLUGCHAT_TOKEN_FILE are both set; set one of them"}},
 		{"no such file", map[string]string{"PLUGCHAT_TOKEN_FILE": "/no/such/file"}, []string{`PLUGCHAT_TOKEN_FILE: the file cannot be read: "/no/such/file": no such file`}},
-		{"a folder", map[string]string{"PLUGCHAT_TOKEN_FILE": filepath.Dir(secret)}, []string{"PLUGCHAT_TOKEN_FILE: the file cannot be read: "}},
+		{"a folder", map[string]string{"PLUGCHAT_TOKEN_FILE": filepath.Dir(secret)}, []string{fmt.Sprintf("PLUGCHAT_TOKEN_FILE: the file cannot be read: %q: is a folder", filepath.Dir(secret))}},
+		{"HTTP side", map[string]string{"GROUPPHOTO_HTTP_TOKEN": "marked-a b", "GROUPPHOTO_HTTP_ADDR": "127.0.0.1:"}, []string{"GROUPPHOTO_HTTP_TOKEN has a space", `GROUPPHOTO_HTTP_ADDR "127.0.0.1:": must be host:port`}},
 		{"two lines", map[string]string{"PLUGCHAT_TOKEN_FILE": two}, []string{"PLUGCHAT_TOKEN_FILE: "}},
 		{"nothing in it", map[string]string{"GROUPPHOTO_HTTP_TOKEN_FILE": empty}, []string{"GROUPPHOTO_HTTP_TOKEN_FILE: "}},
 		{"all at once", map[string]string{
@@ -147,6 +149,7 @@ func TestUnknownNames(t *testing.T) {
 	for _, u := range unknownNames(map[string]string{
 		"GROUPPHOTO_PACE": "1s", "GROUPPHOTO_HTTP_TOKEN_FILE": "x", "GROUPPHOTO_ACCOUNTS_FILE": "x", "HOME": "x",
 		"GROUPPHOTO_PASE": "1s", "GROUPPHOTO_COLOR_OF_THE_SKY": "blue", "GROUPPHOTO_KEEP_FILE": "x",
+		"PLUGCHAT_BASEURL": "x", "PLUGCHAT_CAMPAIGN_SHEET": "somebody else's",
 	}) {
 		got = append(got, u.Error())
 	}
@@ -154,6 +157,7 @@ func TestUnknownNames(t *testing.T) {
 		"GROUPPHOTO_COLOR_OF_THE_SKY is no setting of this program; remove it",
 		"GROUPPHOTO_KEEP_FILE is no setting of this program; did you mean GROUPPHOTO_KEEP?",
 		"GROUPPHOTO_PASE is no setting of this program; did you mean GROUPPHOTO_PACE?",
+		"PLUGCHAT_BASEURL is no setting of this program; did you mean PLUGCHAT_BASE_URL?",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -47,9 +47,12 @@ nor a worker: all is done in this process, with PLUGCHAT_TOKEN.`,
 			return a.update(cmd.Context(), f)
 		},
 	}
+	a.outputFlag(cmd)
+	a.redisFlag(cmd)
+	a.accountFlag(cmd, "`name` of the account (default main)")
 	flags := cmd.Flags()
 	flags.StringVar(&f.group, "group", "", "`id` of the group, such as 120363019502650977-group")
-	flags.StringVar(&f.photo, "photo", "", "the `picture`: a file, a URL, - for stdin, or sha256:… of the photo store")
+	flags.StringVar(&f.photo, "photo", "", "the `picture`: a file, a URL, a data URI, - for stdin, or sha256:… of the photo store")
 	flags.StringVar(&f.id, "id", "", "`id` of your own: the same call again is then recognised (default: a random one)")
 	flags.StringVar(&f.ref, "ref", "", "your own `word` for the update; it travels to the outcome")
 	flags.StringVar(&f.at, "at", "", "`time` at which it is due, such as 2026-01-31T18:00:00Z or '2026-01-31 18:00'")
@@ -78,6 +81,8 @@ func (f updateFlags) check(cmd *cobra.Command, redis string) error {
 		return fmt.Errorf("%s are missing", strings.Join(missing, " and "))
 	case changed("wait") && f.wait <= 0:
 		return errWait
+	case f.in < 0 || f.in.duration() > enqueue.MaxAhead:
+		return errors.New("--in: must be from 0 to 366d, such as 90s, 5m or 2d")
 	case changed("expires") && f.expires <= 0:
 		return errors.New("--expires: must be more than 0, such as 24h")
 	case changed("at") && changed("in"):
@@ -191,7 +196,10 @@ func (a *app) photo(text string) (enqueue.Photo, error) {
 		return enqueue.Bytes(b), nil
 	case strings.HasPrefix(text, "sha256:"), strings.HasPrefix(text, "src:sha256:"):
 		return enqueue.Stored(text), nil
-	case len(text) > 5 && strings.EqualFold(text[:5], "data:"):
+	case len(text) >= 5 && strings.EqualFold(text[:5], "data:"):
+		if _, data, _ := strings.Cut(text, ","); strings.TrimSpace(data) == "" {
+			return enqueue.Photo{}, errors.New("--photo: is a data URI with no picture in it; write data:image/jpeg;base64, and the picture in Base64")
+		}
 		return enqueue.Base64(text), nil
 	case strings.Contains(text[:min(len(text), 64)], "://"):
 		return enqueue.URL(text), nil

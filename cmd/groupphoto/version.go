@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version of the program, of Go and of the data in Redis",
 		Args:              arguments(),
@@ -29,4 +29,6 @@ func (a *app) versionCommand() *cobra.Command {
 			return err
 		},
 	}
+	a.outputFlag(cmd)
+	return cmd
 }

@@ -35,10 +35,10 @@ type webConfig struct {
 // listen opens an address and says what is wrong with it in words. With spare
 // set, a taken address is replaced by a free port of the same host.
 func listen(ctx context.Context, name, addr string, spare bool) (l net.Listener, moved bool, err error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, false, badInput(fmt.Errorf("%s %q: must be host:port, such as 127.0.0.1:8080", name, clip(addr, 60)))
+	if err := checkAddress(ctx, name, addr); err != nil {
+		return nil, false, badInput(err)
 	}
+	host, _, _ := net.SplitHostPort(addr) // just checked
 	var lc net.ListenConfig
 	l, err = lc.Listen(ctx, "tcp", addr)
 	if taken(err) && spare {
@@ -52,6 +52,18 @@ func listen(ctx context.Context, name, addr string, spare bool) (l net.Listener,
 		return nil, false, fmt.Errorf("%s: %w", name, err)
 	}
 	return l, moved, nil
+}
+
+// checkAddress says what is wrong with an address without listening there.
+func checkAddress(ctx context.Context, name, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "" {
+		return fmt.Errorf("%s %q: must be host:port, such as 127.0.0.1:8080", name, clip(addr, 60))
+	}
+	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
+		return fmt.Errorf("%s %q: the port must be a number from 0 to 65535", name, clip(addr, 60))
+	}
+	return nil
 }
 
 // taken reports that another program listens at an address. Windows has a number

@@ -13,7 +13,6 @@ import (
 
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
 	"github.com/plugchat-go/groupphoto/internal/redisconn/embedded"
-	"github.com/plugchat-go/groupphoto/internal/web"
 )
 
 type workerFlags struct {
@@ -39,6 +38,7 @@ it at once. SIGTSTP only stops taking new work.`,
 			return a.work(cmd.Context(), f)
 		},
 	}
+	a.redisFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.http, "http", "", "serve the API, the asynq web UI and health at this `address` (default GROUPPHOTO_HTTP_ADDR)")
 	flags.BoolVar(&f.httpActions, "http-actions", false, "let people pause, run, archive and delete in the asynq web UI")
@@ -63,9 +63,7 @@ func (a *app) setUp(ctx context.Context, f workerFlags) (workerSetup, error) {
 	r.note(err)
 	_, err = callers(s.accounts, f.httpTimeout.duration())
 	r.note(err)
-	if addr := s.config.httpAddr; addr != "" {
-		r.note(web.CheckExposure(addr, s.config.httpToken != ""))
-	}
+	r.note(s.config.checkExposure())
 	return s, badInput(errors.Join(r.problems...))
 }
 
@@ -74,6 +72,7 @@ func (a *app) work(ctx context.Context, f workerFlags) error {
 	if err != nil {
 		return err
 	}
+	a.limitMemory()
 	log := a.logger(s.config)
 	redisconn.SetLibraryLogger(nil) // what is wrong at the start is told once, as the error
 	for _, unknown := range unknownNames(a.env) {

@@ -67,8 +67,14 @@ func (c Config) check() error {
 	if c.Redis == nil {
 		problems = append(problems, errors.New("no connection to Redis is given"))
 	}
-	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		problems = append(problems, errors.New("the HTTP token has a space, a line break or a character beyond ASCII, which no Authorization header can carry; set another one"))
+	return errors.Join(append(problems, CheckToken(c.Token))...)
+}
+
+// CheckToken returns an error when no Authorization header could carry the token.
+// It does not repeat it. The empty token, which means none, is fine.
+func CheckToken(token string) error {
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("GROUPPHOTO_HTTP_TOKEN has a space, a line break or a character beyond ASCII, which no Authorization header can carry; set another one")
 	}
-	return errors.Join(problems...)
+	return nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -81,10 +82,10 @@ func readWish(o object) (wish, []fieldProblem) {
 	if w.update.By = r.word(fieldBy); w.update.By == "" {
 		w.update.By = byHTTP
 	}
-	if at := r.time(fieldAt); !at.IsZero() {
+	if at, ok := r.time(fieldAt); ok {
 		w.opts = append(w.opts, enqueue.At(at))
 	}
-	if end := r.time(fieldExpires); !end.IsZero() {
+	if end, ok := r.time(fieldExpires); ok {
 		w.opts = append(w.opts, enqueue.ExpiresAt(end))
 	}
 	var skip bool
@@ -155,6 +156,9 @@ func (r *reader) photo() enqueue.Photo {
 		return enqueue.Base64(text) // no URL and no reference is that long, and looking at each byte has a price
 	}
 	ref, err := tasks.ParsePhoto(text)
+	if err != nil && shortBase64(text) {
+		return enqueue.Base64(text) // the client looks into it and says what it is
+	}
 	if err != nil {
 		r.note(field, notPhoto, withoutValues(err))
 		return enqueue.Photo{}
@@ -167,6 +171,17 @@ func (r *reader) photo() enqueue.Photo {
 	default:
 		return enqueue.Stored(text)
 	}
+}
+
+// shortBase64 tells a text that is Base64 although it is too short for a picture,
+// such as a page that says only that there is none, from a word or a file's name.
+func shortBase64(text string) bool {
+	const least = 16 // below that, too many words are Base64 as well
+	if len(text) < least {
+		return false
+	}
+	_, err := base64.StdEncoding.DecodeString(text)
+	return err == nil
 }
 
 func (r *reader) checked(field, reason, want string, check func(string) error) string {
@@ -185,16 +200,24 @@ func (r *reader) word(field string) string {
 	return text
 }
 
-func (r *reader) time(field string) time.Time {
+// time reads a moment and reports whether there is one that can be used.
+func (r *reader) time(field string) (time.Time, bool) {
 	text, there := r.text(field)
 	if !there {
-		return time.Time{}
+		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	switch {
+	case err != nil:
 		r.note(field, notTime, "must be a time such as 2026-01-31T18:00:00Z, with its zone (RFC 3339)")
+	case t.Unix() <= 0: // what programs send for a time that was never set
+		r.note(field, notTime, "is not after 1970-01-01T00:00:00Z; leave the field out when there is no such time")
+	case time.Until(t) > enqueue.MaxAhead:
+		r.note(field, notTime, "is more than a year ahead; check the year and the zone")
+	default:
+		return t, true
 	}
-	return t
+	return time.Time{}, false
 }
 
 // strangers notes fields that are not known: a misspelt one must not be taken

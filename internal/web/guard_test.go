@@ -160,6 +160,14 @@ func TestNew_BadConfig(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), bad) {
 			t.Errorf("token %q: got %v, want an error that does not repeat it", bad, err)
 		}
+		if err := web.CheckToken(bad); err == nil || strings.Contains(err.Error(), bad) {
+			t.Errorf("token %q checked alone: got %v, want an error that does not repeat it", bad, err)
+		}
+	}
+	for _, good := range []string{"", token} {
+		if err := web.CheckToken(good); err != nil {
+			t.Errorf("token %q: %v", good, err)
+		}
 	}
 	if _, err := web.New(web.Config{}); err == nil || !strings.Contains(err.Error(), "Redis") || !strings.Contains(err.Error(), "client") {
 		t.Errorf("got %v, want both problems", err)
