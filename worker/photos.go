@@ -19,6 +19,9 @@ import (
 
 const (
 	cachedPhotos = 256 // at most 100 KiB each, a third more as Base64: 34 MiB
+	// sourcesAtOnce bounds the sources in memory, of at most 10 MiB each; what
+	// decoding them takes is the maker's to bound.
+	sourcesAtOnce = 8
 	// urlFresh is how long what a URL gave is believed: producers overwrite
 	// logo.png.
 	urlFresh = time.Minute
@@ -43,6 +46,7 @@ type photos struct {
 
 	life    context.Context // ends the flights that nobody waits for any more
 	running sync.WaitGroup
+	slots   chan struct{} // one for each source in memory
 	flights singleflight.Group
 	mu      sync.Mutex
 	order   *list.List // of *cached, the least recently used last
@@ -57,7 +61,7 @@ type cached struct {
 
 func newPhotos(life context.Context, l *ledger.Ledger, c Config) *photos {
 	return &photos{
-		life:   life,
+		life: life, slots: make(chan struct{}, sourcesAtOnce),
 		ledger: l, maker: c.Maker, fetcher: c.Fetcher, passURL: c.PassURL, keep: l.Keep(), log: c.Logger,
 		order: list.New(), byRef: map[string]*list.Element{},
 	}
@@ -101,6 +105,12 @@ func (p *photos) makeSafely(ref tasks.PhotoRef) (r ready, err error) {
 }
 
 func (p *photos) make(ctx context.Context, ref tasks.PhotoRef) (ready, error) {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return ready{}, fmt.Errorf("waiting to make the photo: %w", context.Cause(ctx))
+	}
 	var source []byte
 	var err error
 	switch ref.Kind {

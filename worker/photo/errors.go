@@ -7,7 +7,7 @@ import (
 // Reason is the one word for why no photo could be made. The words are stable: they may be stored and shown.
 type Reason string
 
-// The reasons. All are permanent: the same bytes fail again.
+// The reasons. All but TooSlow are permanent: the same bytes fail again.
 const (
 	// NotAnImage means that the bytes are something else: a web page, a document, a film.
 	NotAnImage Reason = "not_an_image"
@@ -17,8 +17,10 @@ const (
 	TooSmall Reason = "too_small"
 	// TooManyPixels means that the sides, the area or the memory for decoding pass the limit.
 	TooManyPixels Reason = "too_many_pixels"
-	// TooComplex means too many scans, too long a decoding, or a result that doesn't fit the byte limit.
+	// TooComplex means too many scans or code tables, or a result that doesn't fit the byte limit.
 	TooComplex Reason = "too_complex"
+	// TooSlow means that decoding took too long, which may be the fault of a busy machine.
+	TooSlow Reason = "too_slow"
 	// TooLarge means that inline data is longer than its limit.
 	TooLarge Reason = "too_large"
 	// Corrupt means that the image is cut off or damaged.
@@ -29,8 +31,7 @@ const (
 	Empty Reason = "empty"
 )
 
-// Error is every failure to make a photo but the caller's own cancellation. It is always permanent. Its text never
-// contains image bytes.
+// Error is every failure to make a photo but the caller's own cancellation. Its text never contains image bytes.
 type Error struct {
 	Reason Reason
 	Detail string // for people: what was wrong and what to do
@@ -45,6 +46,9 @@ func (e *Error) Error() string {
 	}
 	return text
 }
+
+// Permanent reports whether the same bytes will fail again. It is false for TooSlow only.
+func (e *Error) Permanent() bool { return e.Reason != TooSlow }
 
 // Unwrap returns the decoder's error, or nil.
 func (e *Error) Unwrap() error { return e.Err }

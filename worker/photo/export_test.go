@@ -2,6 +2,7 @@ package photo
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
@@ -13,17 +14,46 @@ func Orientation(format string, src []byte) int {
 // LimitDecoding shortens the time a decoder may take.
 func (m *Maker) LimitDecoding(d time.Duration) { m.decodeTime = d }
 
+// Memory returns the estimate that Make holds against the budget.
+func (m *Maker) Memory(src []byte) (int64, error) {
+	h, fail := inspect(src)
+	if fail != nil {
+		return 0, fail
+	}
+	err := m.weigh(context.Background(), &h)
+	return h.memory(m.options.Side), err
+}
+
+// DecodingCost returns what the estimate charges for a WebP's decoding alone.
+func (m *Maker) DecodingCost(src []byte) (int64, error) {
+	h, fail := inspect(src)
+	if fail != nil {
+		return 0, fail
+	}
+	err := m.weigh(context.Background(), &h)
+	return h.cost.kept + h.cost.scratch, err
+}
+
+// Occupy takes every place for decoding and returns what gives them back.
+func (m *Maker) Occupy() func() {
+	places := int64(runtime.GOMAXPROCS(0))
+	if !m.slots.TryAcquire(places) {
+		panic("a place is taken")
+	}
+	return func() { m.slots.Release(places) }
+}
+
 // Idle reports whether the whole memory budget is free.
 func (m *Maker) Idle() bool {
-	if !m.memory.TryAcquire(m.options.MemoryBudget) {
+	if !m.memory.waiting.TryAcquire(m.options.MemoryBudget) {
 		return false
 	}
-	m.memory.Release(m.options.MemoryBudget)
-	return true
+	m.memory.waiting.Release(m.options.MemoryBudget)
+	return m.memory.live == 0
 }
 
 // Decode runs a decoder as Make does and returns its error.
 func Decode(ctx context.Context, format string, src []byte) error {
-	_, err := decode(ctx, format, src)
+	_, err := decode(ctx, &header{format: format}, src)
 	return err
 }

@@ -24,9 +24,11 @@ const (
 type header struct {
 	format        string
 	width, height int
-	bytesPerPixel float64 // of memory while decoding
+	bytes         int64 // of the file
 	maxPixels     int64
+	cost          cost
 	jpeg          jpegFacts // of JPEGs only
+	webp          webpFacts // of WebPs only
 }
 
 // inspect reads the header of src and holds it against every limit that needs no decoding.
@@ -35,32 +37,32 @@ func inspect(src []byte) (header, *Error) {
 	if fail != nil {
 		return header{}, fail
 	}
-	if format == formatWebP && animatedWebP(src) {
-		return header{}, refuse(UnsupportedFormat, "animated WebP images are not supported; export one picture as JPEG or PNG")
-	}
 	config, err := decodeConfig(format, src)
 	if err != nil {
 		return header{}, decoderError(format, err)
 	}
-	h := header{format: format, width: config.Width, height: config.Height, maxPixels: maxPixels}
+	h := header{format: format, width: config.Width, height: config.Height, bytes: int64(len(src)), maxPixels: maxPixels}
+	pixels := int64(h.width) * int64(h.height)
 	switch format {
 	case formatJPEG:
 		h.jpeg = walkJPEG(src)
 		if h.jpeg.width != h.width || h.jpeg.height != h.height {
 			return header{}, refuse(Corrupt, "the JPEG contradicts itself about its size; export it again")
 		}
-		h.bytesPerPixel = h.jpeg.bytesPerPixel()
+		h.cost = h.jpeg.cost(pixels)
 		if !h.jpeg.progressive {
 			h.maxPixels = maxPixelsBaseline
 		}
 	case formatPNG:
-		h.bytesPerPixel = pngBytesPerPixel(src)
+		h.cost = pngCost(src, pixels)
 	case formatGIF:
-		h.bytesPerPixel = 2
+		h.cost = cost{kept: pixels, scratch: pixels}
 	case formatWebP:
-		h.bytesPerPixel = webpBytesPerPixel(src)
+		if h.webp, fail = walkWebP(src); fail != nil {
+			return header{}, fail
+		}
 	case formatBMP:
-		h.bytesPerPixel = 4
+		h.cost = cost{kept: 4 * pixels}
 	}
 	return h, h.check()
 }
@@ -79,13 +81,32 @@ func (h *header) check() *Error {
 	return nil
 }
 
-// memory estimates the bytes that decoding and shrinking to side take at their peak.
+// weigh completes the cost of what must be walked for it. Its error is stop's, or tells what is damaged.
+func (h *header) weigh(stop func() error) error {
+	if h.format != formatWebP {
+		return nil
+	}
+	width, height := h.width, h.height
+	if h.webp.animated {
+		width, height = h.webp.frame.Dx(), h.webp.frame.Dy()
+	}
+	var err error
+	h.cost, err = h.webp.cost(width, height, stop)
+	return err
+}
+
+// memory estimates the bytes that source, decoding, shrinking to side and the result take at their peak.
 func (h *header) memory(side int) int64 {
-	decoded := int64(float64(h.width) * float64(h.height) * h.bytesPerPixel)
 	shrunk := int64(min(h.width, h.height))
 	shrunk /= max(1, shrunk/int64(side))
-	const kernelBytes = 32 // what draw.CatmullRom keeps for each (output column, input row)
-	return decoded + 4*shrunk*shrunk + kernelBytes*shrunk*int64(side) + 8*int64(side)*int64(side)
+	const (
+		overhead    = 1 << 20 // decoders' and encoder's buffers
+		shrunkBytes = 4 + 3   // the shrunk picture and its planes
+		kernelBytes = 32      // what draw.CatmullRom keeps for each (output column, input row)
+		sideBytes   = 4 + 4   // the square and the square turned
+	)
+	wide := int64(side)
+	return h.bytes + overhead + h.cost.peak(shrunkBytes*shrunk*shrunk+kernelBytes*shrunk*wide+sideBytes*wide*wide)
 }
 
 // decodeConfig and decode call the decoder that is meant: image.Decode would use whatever any dependency registered.
@@ -107,10 +128,10 @@ func decodeConfig(format string, src []byte) (config image.Config, err error) {
 }
 
 // decode ends with ctx's error when ctx ends before the decoder does.
-func decode(ctx context.Context, format string, src []byte) (img image.Image, err error) {
+func decode(ctx context.Context, h *header, src []byte) (img image.Image, err error) {
 	defer recovered(&err)
 	r := &reader{ctx: ctx, src: bytes.NewReader(src)}
-	switch format {
+	switch h.format {
 	case formatJPEG:
 		return jpeg.Decode(r)
 	case formatPNG:
@@ -118,6 +139,7 @@ func decode(ctx context.Context, format string, src []byte) (img image.Image, er
 	case formatGIF:
 		return gif.Decode(r)
 	case formatWebP:
+		r.src = h.webp.open(src)
 		return webp.Decode(r)
 	default:
 		return bmp.Decode(r)
@@ -143,33 +165,21 @@ func decoderError(format string, err error) *Error {
 	return &Error{Reason: Corrupt, Detail: "the " + format + " is cut off or damaged; export it again", Err: err}
 }
 
-// pngBytesPerPixel reads bit depth, colour type and interlacing from IHDR, which the decoder has found in its place.
-func pngBytesPerPixel(src []byte) float64 {
+// pngCost reads bit depth, colour type and interlacing from IHDR, which the decoder has found in its place.
+func pngCost(src []byte, pixels int64) cost {
 	const depthAt, colourAt, interlaceAt = 24, 25, 28
 	const palette = 3
-	perPixel := 4.0
+	c := cost{kept: 4 * pixels}
 	switch {
 	case len(src) <= interlaceAt:
-		return 16
+		return cost{kept: 16 * pixels}
 	case src[depthAt] == 16:
-		perPixel = 8
+		c.kept = 8 * pixels
 	case src[colourAt] == palette:
-		perPixel = 1
+		c.kept = pixels
 	}
 	if src[interlaceAt] != 0 {
-		perPixel *= 2 // every pass is a picture of its own
+		c.scratch = c.kept // every pass is a picture of its own
 	}
-	return perPixel
-}
-
-func webpBytesPerPixel(src []byte) float64 {
-	if len(src) >= 16 && string(src[12:16]) == "VP8 " {
-		return 2.5
-	}
-	return 9 // lossless, or lossy with an alpha plane that is decoded as a lossless picture
-}
-
-// animatedWebP reads the animation flag of the extended header.
-func animatedWebP(src []byte) bool {
-	return len(src) > 20 && string(src[12:16]) == "VP8X" && src[20]&2 != 0
+	return c
 }

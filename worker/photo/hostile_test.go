@@ -63,7 +63,7 @@ func TestMake_RefusedByName(t *testing.T) {
 		{"XML", []byte("<Error><Code>AccessDenied</Code></Error>"), photo.NotAnImage, "XML"},
 		{"zip", []byte("PK\x03\x04...."), photo.NotAnImage, "ZIP"},
 		{"random bytes", []byte{1, 2, 3, 200, 0, 0, 9}, photo.NotAnImage, "no image of a known kind"},
-		{"animated WebP", riff(extendedHeader(2, 300, 300), chunk("ANIM", make([]byte, 6))), photo.UnsupportedFormat, "animated WebP"},
+		{"animated WebP without a frame", riff(extendedHeader(2, 300, 300), chunk("ANIM", make([]byte, 6))), photo.Corrupt, "has no frame"},
 		{"JPEG, arithmetic", arithmetic, photo.UnsupportedFormat, "rare"},
 		{"JPEG, 12 bit", twelveBit, photo.UnsupportedFormat, "rare"},
 		{"BMP, run-length", rleBMP, photo.UnsupportedFormat, "rare"},
@@ -167,6 +167,8 @@ func validSamples(t testing.TB) map[string][]byte {
 		"png":         withPNGChunk(asPNG(t, painted(64, 48)), "eXIf", exifTIFF(littleEndian, 3)),
 		"gif":         asGIF(t, &gif.GIF{Image: []*image.Paletted{paletted}, Delay: []int{0}}),
 		"bmp":         asBMP(t, painted(24, 16)),
+		"animation":   animation(64, 48, 2, 4, 50, 40, webpLossless(50, 40, red, 31)[12:]),
+		"tables":      riff(chunk("VP8L", manyTables(48, 48, 9))),
 		"webp":        riff(extendedHeader(8, 64, 48), webpLossless(64, 48, red, 31)[12:], chunk("EXIF", exifTIFF(littleEndian, 5))),
 	}
 }

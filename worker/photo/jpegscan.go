@@ -97,14 +97,16 @@ func (f *jpegFacts) frame(marker byte, payload []byte) {
 	}
 }
 
-// bytesPerPixel estimates what image/jpeg allocates.
-func (f *jpegFacts) bytesPerPixel() float64 {
-	planes := f.samples
+// cost estimates what image/jpeg allocates for so many pixels.
+func (f *jpegFacts) cost(pixels int64) cost {
+	planes := int64(f.samples * float64(pixels))
+	c := cost{kept: planes}
 	if f.progressive {
-		planes += 4 * f.samples // coefficients are kept until the last scan
+		c.scratch = 4 * planes // coefficients are kept until the last scan
 	}
 	if f.components == 4 || f.rgb {
-		planes += 4 // converted into a second picture
+		c.scratch += planes // converted into a second picture
+		c.kept = 4 * pixels
 	}
-	return planes
+	return c
 }

@@ -8,19 +8,23 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// decodeTime bounds the decoding of one image: a 50-megapixel JPEG takes half a second.
-const decodeTime = 5 * time.Second
+// decodeTime bounds the decoding of one image: a 50-megapixel JPEG takes half a second on an idle machine.
+const decodeTime = 10 * time.Second
 
-// Maker makes photos. It is safe for concurrent use; all calls together stay within its memory budget, and those that
-// would pass it wait.
+// Maker makes photos. It is safe for concurrent use; all calls together stay within its memory budget and decode at most
+// as many images at a time as there were processors for the program when New was called. Others wait.
 type Maker struct {
 	options    Options
-	memory     *semaphore.Weighted
+	slots      *semaphore.Weighted
+	walks      *semaphore.Weighted // one at a time: what a walk over a file takes is not in the budget
+	memory     *budget
 	decodeTime time.Duration
 }
 
@@ -30,7 +34,12 @@ func New(options Options) (*Maker, error) {
 	if err := options.validate(); err != nil {
 		return nil, err
 	}
-	return &Maker{options: options, memory: semaphore.NewWeighted(options.MemoryBudget), decodeTime: decodeTime}, nil
+	return &Maker{
+		options: options, decodeTime: decodeTime,
+		slots:  semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		walks:  semaphore.NewWeighted(1),
+		memory: newBudget(options.MemoryBudget),
+	}, nil
 }
 
 // Version returns a short text that differs whenever the same source may give other bytes or another verdict: it names
@@ -40,23 +49,33 @@ func (m *Maker) Version() string {
 }
 
 // Make returns the finished photo of src, which it neither changes nor keeps. Every failure is an *Error, except that a
-// cancelled or expired ctx gives its cause, wrapped; ctx also ends the wait for memory. Make logs nothing.
+// cancelled or expired ctx gives its cause, wrapped; ctx also ends the wait for a turn and for memory. Make logs nothing.
 func (m *Maker) Make(ctx context.Context, src []byte) (Photo, error) {
 	h, fail := inspect(src)
 	if fail != nil {
 		return Photo{}, fail
 	}
-	need := h.memory(m.options.Side)
-	if fail := m.admit(h, need); fail != nil {
-		return Photo{}, fail
+	if short := min(h.width, h.height); short < m.options.MinSide {
+		return Photo{}, refuse(TooSmall, "it is %d x %d pixels and the short side must have at least %d; give a larger one", h.width, h.height, m.options.MinSide)
 	}
-	if err := m.memory.Acquire(ctx, need); err != nil {
+	if err := m.slots.Acquire(ctx, 1); err != nil {
 		return Photo{}, cancelled(ctx)
 	}
-	defer m.memory.Release(need)
+	defer m.slots.Release(1)
+	if err := m.weigh(ctx, &h); err != nil {
+		return Photo{}, err
+	}
+	need := h.memory(m.options.Side)
+	if fail := m.admit(&h, need); fail != nil {
+		return Photo{}, fail
+	}
+	if err := m.memory.acquire(ctx, need); err != nil {
+		return Photo{}, cancelled(ctx)
+	}
+	defer m.memory.release(need)
 
 	facing := orientationOf(h, src)
-	img, err := m.render(ctx, h, src)
+	img, err := m.render(ctx, &h, src)
 	if err != nil {
 		return Photo{}, err
 	}
@@ -70,24 +89,49 @@ func (m *Maker) Make(ctx context.Context, src []byte) (Photo, error) {
 	}, nil
 }
 
-// admit holds a header against the options.
-func (m *Maker) admit(h header, need int64) *Error {
-	if short := min(h.width, h.height); short < m.options.MinSide {
-		return refuse(TooSmall, "it is %d x %d pixels and the short side must have at least %d; give a larger one", h.width, h.height, m.options.MinSide)
+// weigh completes the header's cost.
+func (m *Maker) weigh(ctx context.Context, h *header) error {
+	if err := m.walks.Acquire(ctx, 1); err != nil {
+		return cancelled(ctx)
 	}
+	defer m.walks.Release(1)
+	limited, cancel := context.WithTimeout(ctx, m.decodeTime)
+	defer cancel()
+	return m.failed(ctx, limited, h.format, h.weigh(limited.Err))
+}
+
+// failed tells the caller's end from the time limit's and both from damage. A nil error stays nil.
+func (m *Maker) failed(ctx, limited context.Context, format string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return cancelled(ctx)
+	case limited.Err() != nil:
+		return refuse(TooSlow, "decoding it takes longer than %s; try again when the machine is less busy, or give a smaller image", m.decodeTime)
+	}
+	return decoderError(format, err)
+}
+
+// admit holds the memory needed against the budget.
+func (m *Maker) admit(h *header, need int64) *Error {
 	if need > m.options.MemoryBudget {
+		if h.cost.tables > need/2 {
+			return refuse(TooComplex, "its lossless code tables would take %d MiB, which real images never do; export it again", h.cost.tables>>20)
+		}
 		return refuse(TooManyPixels, "decoding its %d x %d pixels would take %d MiB and %d are allowed; make it smaller", h.width, h.height, need>>20, m.options.MemoryBudget>>20)
 	}
 	return nil
 }
 
 // render decodes src within the time limit and brings it to the square.
-func (m *Maker) render(ctx context.Context, h header, src []byte) (*image.RGBA, error) {
+func (m *Maker) render(ctx context.Context, h *header, src []byte) (*image.RGBA, error) {
 	limited, cancel := context.WithTimeout(ctx, m.decodeTime)
 	defer cancel()
-	img, err := decode(limited, h.format, src)
-	if err == nil && h.format != formatGIF && img.Bounds() != image.Rect(0, 0, h.width, h.height) {
-		err = errPanicked
+	img, err := decode(limited, h, src)
+	h.cost.sweep()
+	if err == nil {
+		img, err = onCanvas(img, h)
 	}
 	var out *image.RGBA
 	if err == nil {
@@ -95,15 +139,19 @@ func (m *Maker) render(ctx context.Context, h header, src []byte) (*image.RGBA, 
 		videoRange := h.format == formatWebP
 		out, err = square(limited, img, h.width, h.height, m.options.Side, videoRange)
 	}
+	return out, m.failed(ctx, limited, h.format, err)
+}
+
+// onCanvas puts an animation's frame in its place and refuses pictures of another size than their header said.
+func onCanvas(img image.Image, h *header) (image.Image, error) {
+	want := image.Rect(0, 0, h.width, h.height)
 	switch {
-	case err == nil:
-		return out, nil
-	case ctx.Err() != nil:
-		return nil, cancelled(ctx)
-	case limited.Err() != nil:
-		return nil, refuse(TooComplex, "decoding it takes longer than %s; export it again as an ordinary JPEG", m.decodeTime)
+	case h.format == formatGIF, img.Bounds() == want:
+		return img, nil
+	case h.webp.animated && img.Bounds().Size() == h.webp.frame.Size():
+		return placed{Image: img, frame: h.webp.frame}, nil
 	}
-	return nil, decoderError(h.format, err)
+	return nil, errPanicked
 }
 
 // encode steps the quality down until the JPEG fits.
@@ -144,7 +192,7 @@ func opaqueBMP(format string, img image.Image) {
 // stretches between two looks short.
 type reader struct {
 	ctx context.Context
-	src *bytes.Reader
+	src io.Reader
 }
 
 const pieceBytes = 512

@@ -10,8 +10,8 @@ const (
 	defaultSide      = 592 // the largest multiple of 16, the size of a JPEG block row, below the provider's 600
 	defaultQuality   = 80
 	defaultMaxBytes  = 100 << 10
-	defaultMinSide   = 192 // below it WhatsApp "may cause issues", says Meta
-	defaultMemory    = 256 << 20
+	defaultMinSide   = 192       // below it WhatsApp "may cause issues", says Meta
+	defaultMemory    = 160 << 20 // a 50-megapixel JPEG takes 92 MiB, a 25-megapixel PNG 115, and the worker has 256
 	lowestSide       = 64
 	highestSide      = 1024
 	lowestQuality    = 24 // below it the picture is mush
@@ -20,7 +20,7 @@ const (
 	highestMaxBytes  = 5 << 20
 	lowestMemory     = 64 << 20
 	qualityStep      = 8
-	parameterVersion = "v1" // to be raised when the same parameters give other bytes
+	parameterVersion = "v2" // to be raised when the same parameters give other bytes
 )
 
 // Options are the parameters of a Maker. The zero value of each field means its default.
@@ -30,7 +30,7 @@ type Options struct {
 	MaxBytes     int   // longest result in bytes, 4 KiB to 5 MiB; 0 means 100 KiB
 	MinSide      int   // shortest side of a source in pixels, 1 to 16384; 0 means 192
 	AllowSmall   bool  // take sources of any size; MinSide is then without effect
-	MemoryBudget int64 // bytes all decodes of the Maker may take at once, at least 64 MiB; 0 means 256 MiB
+	MemoryBudget int64 // bytes all decodes of the Maker may take at once, at least 64 MiB; 0 means 160 MiB
 }
 
 func (o Options) withDefaults() Options {

@@ -37,9 +37,9 @@ func TestMake_OrientationIsApplied(t *testing.T) {
 		for i, corner := range from {
 			file[i] = corners()[corner]
 		}
-		img := image.NewRGBA(image.Rect(0, 0, 800, 600))
+		img := image.NewRGBA(image.Rect(0, 0, 400, 300))
 		paint(img, file)
-		tall := image.NewRGBA(image.Rect(0, 0, 300, 700))
+		tall := image.NewRGBA(image.Rect(0, 0, 200, 300))
 		paint(tall, file)
 		webp := riff(extendedHeader(8, 300, 200), webpLossless(300, 200, red, 31)[12:], chunk("EXIF", exifTIFF(littleEndian, orientation)))
 		for name, src := range map[string][]byte{
@@ -49,7 +49,7 @@ func TestMake_OrientationIsApplied(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(name, " ", orientation), func(t *testing.T) {
 				t.Parallel()
-				made, out := makePhoto(t, photo.Options{}, src)
+				made, out := makePhoto(t, photo.Options{Side: 128}, src)
 				if made.Source.Orientation != orientation {
 					t.Errorf("got orientation %d, want %d", made.Source.Orientation, orientation)
 				}
@@ -58,7 +58,7 @@ func TestMake_OrientationIsApplied(t *testing.T) {
 		}
 		t.Run(fmt.Sprint("WebP ", orientation), func(t *testing.T) {
 			t.Parallel()
-			if made, _ := makePhoto(t, photo.Options{}, webp); made.Source.Orientation != orientation {
+			if made, _ := makePhoto(t, photo.Options{Side: 128}, webp); made.Source.Orientation != orientation {
 				t.Errorf("got orientation %d, want %d", made.Source.Orientation, orientation)
 			}
 		})
@@ -93,7 +93,7 @@ func TestMake_BrokenEXIFIsUpright(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			made, out := makePhoto(t, photo.Options{}, withEXIF(asJPEG(t, painted(300, 300)), row.tiff))
+			made, out := makePhoto(t, photo.Options{Side: 128}, withEXIF(asJPEG(t, painted(300, 300)), row.tiff))
 			if made.Source.Orientation != 1 {
 				t.Errorf("got orientation %d, want 1", made.Source.Orientation)
 			}

@@ -19,7 +19,11 @@ func rowsOf(img image.RGBA64Image, videoRange bool) rowFunc {
 		return palettedRows(img)
 	case *image.NYCbCrA:
 		if videoRange {
-			return videoRows(img)
+			return videoRows(&img.YCbCr, img.A, img.AStride)
+		}
+	case *image.YCbCr:
+		if videoRange {
+			return videoRows(img, nil, 0)
 		}
 	}
 	return func(x, y int, dst []byte) {
@@ -77,12 +81,38 @@ func palettedRows(img *image.Paletted) rowFunc {
 	}
 }
 
-func videoRows(img *image.NYCbCrA) rowFunc {
+// placed is a picture that covers a part of its canvas only: outside of frame, everything is white.
+type placed struct {
+	image.Image
+	frame image.Rectangle
+}
+
+func placedRows(img placed, videoRange bool) rowFunc {
+	inner := func(int, int, []byte) {} // decoders give nothing else than what rowsOf takes
+	if pixels, ok := img.Image.(image.RGBA64Image); ok {
+		inner = rowsOf(pixels, videoRange)
+	}
+	return func(x, y int, dst []byte) {
+		for i := range dst {
+			dst[i] = 255
+		}
+		lo, hi := max(x, img.frame.Min.X), min(x+len(dst)/3, img.frame.Max.X)
+		if y >= img.frame.Min.Y && y < img.frame.Max.Y && lo < hi {
+			inner(lo-img.frame.Min.X, y-img.frame.Min.Y, dst[3*(lo-x):3*(hi-x)])
+		}
+	}
+}
+
+// videoRows reads lossy WebP; a nil alpha plane means that it is opaque.
+func videoRows(img *image.YCbCr, alpha []byte, stride int) rowFunc {
 	return func(x, y int, dst []byte) {
 		for ; len(dst) >= 3; dst = dst[3:] {
 			c := img.COffset(x, y)
 			r, g, b := color.YCbCrToRGB(fullLuma[img.Y[img.YOffset(x, y)]], fullChroma[img.Cb[c]], fullChroma[img.Cr[c]])
-			a := img.A[img.AOffset(x, y)]
+			a := byte(255)
+			if alpha != nil {
+				a = alpha[y*stride+x]
+			}
 			dst[0], dst[1], dst[2] = blend(r, a), blend(g, a), blend(b, a)
 			x++
 		}

@@ -23,6 +23,8 @@ func square(ctx context.Context, img image.Image, width, height, side int, video
 	switch img := img.(type) {
 	case *image.YCbCr:
 		small, err = shrinkPlanes(ctx, img, left, top, factor, cells, videoRange)
+	case placed:
+		small, err = shrinkRows(ctx, placedRows(img, videoRange), left, top, factor, cells)
 	case image.RGBA64Image:
 		small, err = shrinkRows(ctx, rowsOf(img, videoRange), left, top, factor, cells)
 	default:
