@@ -30,11 +30,6 @@ const (
 	Retrying  State = "retrying"  // between two attempts
 )
 
-// EndStates lists the terminal states in the order in which people read them.
-func EndStates() []State {
-	return []State{Updated, Unchanged, Refused, Failed, Superseded, Expired, Cancelled}
-}
-
 // Ended reports whether the state is terminal.
 func (s State) Ended() bool {
 	switch s {

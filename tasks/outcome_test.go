@@ -164,11 +164,7 @@ func TestOutcome_Sentence(t *testing.T) {
 
 func TestState_Ended(t *testing.T) {
 	t.Parallel()
-	want := []tasks.State{"updated", "unchanged", "refused", "failed", "superseded", "expired", "cancelled"}
-	if diff := cmp.Diff(want, tasks.EndStates()); diff != "" {
-		t.Errorf("EndStates (-want +got):\n%s", diff)
-	}
-	for _, s := range want {
+	for _, s := range []tasks.State{"updated", "unchanged", "refused", "failed", "superseded", "expired", "cancelled"} {
 		if !s.Ended() {
 			t.Errorf("%s has not ended", s)
 		}
