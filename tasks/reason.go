@@ -84,7 +84,7 @@ var advice = []Advice{
 	{Canceled, "the call was stopped before it went out", ""},
 
 	{"photo_bad_url", "the photo's URL cannot be used", "give a full http:// or https:// URL on port 80 or 443"},
-	{"photo_refused_address", "the photo's address is not public", "use a public address, or allow its prefix with GROUPPHOTO_PHOTO_ALLOW"},
+	{"photo_refused_address", "the photo's address, host or port must not be asked", "use a public address on port 80 or 443, or allow it with GROUPPHOTO_PHOTO_ALLOW, _HOSTS or _PORTS"},
 	{"photo_not_found", "the photo's address answers that there is nothing to give", "check the URL in a browser without a login; a signed URL may have ended"},
 	{"photo_too_large", "the photo's file is too large", "give a file of at most 10 MiB"},
 	{"photo_redirects", "the photo's address leads through too many or refused redirects", "give the URL at the end of the redirects"},
@@ -94,6 +94,7 @@ var advice = []Advice{
 	{"photo_not_an_image", "the photo is not an image", "give the image itself, not a page that shows it"},
 	{"photo_unsupported_format", "the photo's format is not supported", "export it as JPEG or PNG"},
 	{"photo_too_small", "the photo is too small", "give one with at least 192 pixels on its short side"},
+	{"photo_extreme_ratio", "the photo is too long for a square cut", "cut it to a square, or set GROUPPHOTO_PHOTO_EXTREME=pad"},
 	{"photo_too_many_pixels", "the photo has too many pixels", "give one with at most 25 million pixels"},
 	{"photo_too_complex", "the photo is too complex to decode or to shrink to its limit", "export it again as a plain JPEG"},
 	{"photo_corrupt", "the photo's file is damaged", "export it again"},

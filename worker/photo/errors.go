@@ -15,6 +15,8 @@ const (
 	UnsupportedFormat Reason = "unsupported_format"
 	// TooSmall means that the short side has too few pixels.
 	TooSmall Reason = "too_small"
+	// ExtremeRatio means that the picture is too long for its width, and that Options say to refuse such.
+	ExtremeRatio Reason = "extreme_ratio"
 	// TooManyPixels means that the sides, the area or the memory for decoding pass the limit.
 	TooManyPixels Reason = "too_many_pixels"
 	// TooComplex means too many scans or code tables, or a result that doesn't fit the byte limit.
@@ -35,16 +37,12 @@ const (
 type Error struct {
 	Reason Reason
 	Detail string // for people: what was wrong and what to do
-	Err    error  // what the decoder said, or nil
+	Err    error  // the decoder's error, or nil; Detail has what it says
 }
 
 // Error tells what was wrong and what to do.
 func (e *Error) Error() string {
-	text := "making the photo: " + string(e.Reason) + ": " + e.Detail
-	if e.Err != nil {
-		text += " (" + e.Err.Error() + ")"
-	}
-	return text
+	return "making the photo: " + string(e.Reason) + ": " + e.Detail
 }
 
 // Permanent reports whether the same bytes will fail again. It is false for TooSlow only.

@@ -8,7 +8,7 @@ import (
 
 // Orientation reads the EXIF orientation as Make would, whatever the header says beyond the format.
 func Orientation(format string, src []byte) int {
-	return orientationOf(header{format: format, jpeg: walkJPEG(src)}, src)
+	return orientationOf(&header{format: format, jpeg: walkJPEG(src)}, src)
 }
 
 // LimitDecoding shortens the time a decoder may take.
@@ -20,8 +20,12 @@ func (m *Maker) Memory(src []byte) (int64, error) {
 	if fail != nil {
 		return 0, fail
 	}
+	l, fail := m.options.place(h.width, h.height)
+	if fail != nil {
+		return 0, fail
+	}
 	err := m.weigh(context.Background(), &h)
-	return h.memory(m.options.Side), err
+	return h.memory(l, m.options.Side), err
 }
 
 // DecodingCost returns what the estimate charges for a WebP's decoding alone.
@@ -56,4 +60,28 @@ func (m *Maker) Idle() bool {
 func Decode(ctx context.Context, format string, src []byte) error {
 	_, err := decode(ctx, &header{format: format}, src)
 	return err
+}
+
+// Resample scales a window of a plane.
+func Resample(pix []byte, wide, high int, x, y, w, h float64, toWide, toHigh int) []byte {
+	return resample(plane{pix, wide, high}, window{x, y, w, h}, toWide, toHigh).pix
+}
+
+// Average shrinks a whole plane by boxes and returns them, how many stand in a row, and their sides.
+func Average(pix []byte, wide, high, toWide, toHigh int) (averages []byte, across, fx, fy int) {
+	b := boxesOf(window{0, 0, float64(wide), float64(high)}, wide, high, toWide, toHigh)
+	out, err := average(context.Background(), plane{pix, wide, high}, b)
+	if err != nil {
+		panic(err)
+	}
+	return out.pix, b.across, b.fx, b.fy
+}
+
+// Inspect reads the header alone, and completes what it costs.
+func Inspect(src []byte) (width, height int, err error) {
+	h, fail := inspect(src)
+	if fail != nil {
+		return 0, 0, fail
+	}
+	return h.width, h.height, h.weigh(context.Background().Err)
 }

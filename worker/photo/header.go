@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"strings"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
@@ -16,7 +18,6 @@ import (
 const (
 	maxPixelsBaseline = 50_000_000 // a baseline JPEG decodes in one pass and 1.5 bytes a pixel
 	maxPixels         = 25_000_000
-	maxSidePixels     = 16_384
 	maxScans          = 64 // real files have at most 18; a 44 kB file with 1,000 costs ten seconds
 )
 
@@ -24,6 +25,7 @@ const (
 type header struct {
 	format        string
 	width, height int
+	animated      bool
 	bytes         int64 // of the file
 	maxPixels     int64
 	cost          cost
@@ -57,10 +59,12 @@ func inspect(src []byte) (header, *Error) {
 		h.cost = pngCost(src, pixels)
 	case formatGIF:
 		h.cost = cost{kept: pixels, scratch: pixels}
+		h.animated = gifAnimated(src)
 	case formatWebP:
 		if h.webp, fail = walkWebP(src); fail != nil {
 			return header{}, fail
 		}
+		h.animated = h.webp.animated
 	case formatBMP:
 		h.cost = cost{kept: 4 * pixels}
 	}
@@ -71,8 +75,8 @@ func (h *header) check() *Error {
 	switch {
 	case h.width < 1 || h.height < 1:
 		return refuse(Corrupt, "the %s says it has no pixels; export it again", h.format)
-	case max(h.width, h.height) > maxSidePixels:
-		return refuse(TooManyPixels, "it is %d x %d pixels and no side may be longer than %d; make it smaller", h.width, h.height, maxSidePixels)
+	case max(h.width, h.height) > LongestSide:
+		return refuse(TooManyPixels, "it is %d x %d pixels and no side may be longer than %d; make it smaller", h.width, h.height, LongestSide)
 	case int64(h.width)*int64(h.height) > h.maxPixels:
 		return refuse(TooManyPixels, "it is %d x %d pixels and at most %d million are decoded of this kind; make it smaller", h.width, h.height, h.maxPixels/1_000_000)
 	case h.jpeg.scans > maxScans:
@@ -95,18 +99,10 @@ func (h *header) weigh(stop func() error) error {
 	return err
 }
 
-// memory estimates the bytes that source, decoding, shrinking to side and the result take at their peak.
-func (h *header) memory(side int) int64 {
-	shrunk := int64(min(h.width, h.height))
-	shrunk /= max(1, shrunk/int64(side))
-	const (
-		overhead    = 1 << 20 // decoders' and encoder's buffers
-		shrunkBytes = 4 + 3   // the shrunk picture and its planes
-		kernelBytes = 32      // what draw.CatmullRom keeps for each (output column, input row)
-		sideBytes   = 4 + 4   // the square and the square turned
-	)
-	wide := int64(side)
-	return h.bytes + overhead + h.cost.peak(shrunkBytes*shrunk*shrunk+kernelBytes*shrunk*wide+sideBytes*wide*wide)
+// memory estimates the bytes that source, decoding and what follows take at their peak.
+func (h *header) memory(l layout, side int) int64 {
+	const overhead = 1 << 20 // decoders' and encoder's buffers
+	return h.bytes + overhead + h.cost.peak(l.memory(side))
 }
 
 // decodeConfig and decode call the decoder that is meant: image.Decode would use whatever any dependency registered.
@@ -157,12 +153,26 @@ func recovered(err *error) {
 
 // decoderError tells what the decoder can't do from what is damaged.
 func decoderError(format string, err error) *Error {
+	name := strings.ToUpper(format)
+	if format == formatWebP {
+		name = "WebP"
+	}
 	_, oddJPEG := errors.AsType[jpeg.UnsupportedError](err)
 	_, oddPNG := errors.AsType[png.UnsupportedError](err)
+	what := plainly(err)
 	if oddJPEG || oddPNG || errors.Is(err, bmp.ErrUnsupported) {
-		return &Error{Reason: UnsupportedFormat, Detail: "the " + format + " uses something rare that is not supported; export it again as an ordinary JPEG or PNG", Err: err}
+		return &Error{Reason: UnsupportedFormat, Detail: fmt.Sprintf("the %s is of a rare kind that is not supported (%s); export it again as an ordinary JPEG or PNG", name, what), Err: err}
 	}
-	return &Error{Reason: Corrupt, Detail: "the " + format + " is cut off or damaged; export it again", Err: err}
+	return &Error{Reason: Corrupt, Detail: fmt.Sprintf("the %s is cut off or damaged (%s); export it again", name, what), Err: err}
+}
+
+// plainly is what a decoder said, without the name of its package.
+func plainly(err error) string {
+	text := err.Error()
+	for _, start := range []string{"unsupported JPEG feature: ", "invalid JPEG format: ", "png: ", "gif: ", "webp: ", "bmp: ", "unsupported feature: ", "invalid format: "} {
+		text = strings.TrimPrefix(text, start)
+	}
+	return text
 }
 
 // pngCost reads bit depth, colour type and interlacing from IHDR, which the decoder has found in its place.

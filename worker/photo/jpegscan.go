@@ -14,6 +14,7 @@ const (
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
 	markerAPP1  = 0xe1
+	markerAPP2  = 0xe2
 	markerAPP14 = 0xee
 )
 
@@ -25,7 +26,8 @@ type jpegFacts struct {
 	progressive   bool
 	rgb           bool // stored as RGB, which the decoder converts into a second picture
 	scans         int
-	exif          []byte // TIFF part of the first EXIF segment, nil when there is none
+	exif          []byte   // TIFF part of the first EXIF segment, nil when there is none
+	icc           [][]byte // segments of the colour profile, as they come
 }
 
 // walkJPEG visits the markers exactly as image/jpeg does (segments are skipped by their length, everything after the
@@ -71,6 +73,8 @@ func (f *jpegFacts) segment(marker byte, payload []byte) {
 		f.rgb = true
 	case marker == markerAPP1 && f.exif == nil && f.scans == 0 && bytes.HasPrefix(payload, []byte(exifPrefix)):
 		f.exif = payload[len(exifPrefix):]
+	case marker == markerAPP2 && f.scans == 0 && len(f.icc) < 255 && bytes.HasPrefix(payload, []byte(iccPrefix)):
+		f.icc = append(f.icc, payload[len(iccPrefix):])
 	}
 }
 

@@ -1,13 +1,10 @@
 package photo
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"image"
-	"image/jpeg"
 	"io"
 	"runtime"
 	"time"
@@ -43,9 +40,11 @@ func New(options Options) (*Maker, error) {
 }
 
 // Version returns a short text that differs whenever the same source may give other bytes or another verdict: it names
-// side, quality, byte limit and smallest side (0 when small sources are allowed).
+// side, quality, byte limit, smallest side (0 when small sources are allowed), fit, and background.
 func (m *Maker) Version() string {
-	return fmt.Sprintf("%s-%d-%d-%d-%d", parameterVersion, m.options.Side, m.options.Quality, m.options.MaxBytes, m.options.MinSide)
+	o := m.options
+	return fmt.Sprintf("%s-%d-%d-%d-%d-%s-%s-%02x%02x%02x",
+		parameterVersion, o.Side, o.Quality, o.MaxBytes, o.MinSide, o.Fit, o.Extreme, o.Background.R, o.Background.G, o.Background.B)
 }
 
 // Make returns the finished photo of src, which it neither changes nor keeps. Every failure is an *Error, except that a
@@ -58,6 +57,11 @@ func (m *Maker) Make(ctx context.Context, src []byte) (Photo, error) {
 	if short := min(h.width, h.height); short < m.options.MinSide {
 		return Photo{}, refuse(TooSmall, "it is %d x %d pixels and the short side must have at least %d; give a larger one", h.width, h.height, m.options.MinSide)
 	}
+	l, fail := m.options.place(h.width, h.height)
+	if fail != nil {
+		return Photo{}, fail
+	}
+	began := time.Now()
 	if err := m.slots.Acquire(ctx, 1); err != nil {
 		return Photo{}, cancelled(ctx)
 	}
@@ -65,7 +69,7 @@ func (m *Maker) Make(ctx context.Context, src []byte) (Photo, error) {
 	if err := m.weigh(ctx, &h); err != nil {
 		return Photo{}, err
 	}
-	need := h.memory(m.options.Side)
+	need := h.memory(l, m.options.Side)
 	if fail := m.admit(&h, need); fail != nil {
 		return Photo{}, fail
 	}
@@ -74,19 +78,9 @@ func (m *Maker) Make(ctx context.Context, src []byte) (Photo, error) {
 	}
 	defer m.memory.release(need)
 
-	facing := orientationOf(h, src)
-	img, err := m.render(ctx, &h, src)
-	if err != nil {
-		return Photo{}, err
-	}
-	data, quality, err := m.encode(ctx, turn(img, facing))
-	if err != nil {
-		return Photo{}, err
-	}
-	return Photo{
-		JPEG: data, Hash: hashHex(data), Side: m.options.Side, Quality: quality,
-		Source: Source{Format: h.format, Width: h.width, Height: h.height, Orientation: facing, Hash: hashHex(src)},
-	}, nil
+	made := making{Maker: m, header: &h, layout: l, src: src}
+	made.work = Work{Region: l.region, Shrunk: l.factor, Padded: l.padded, Memory: need, Waited: time.Since(began)}
+	return made.photo(ctx)
 }
 
 // weigh completes the header's cost.
@@ -122,70 +116,6 @@ func (m *Maker) admit(h *header, need int64) *Error {
 		return refuse(TooManyPixels, "decoding its %d x %d pixels would take %d MiB and %d are allowed; make it smaller", h.width, h.height, need>>20, m.options.MemoryBudget>>20)
 	}
 	return nil
-}
-
-// render decodes src within the time limit and brings it to the square.
-func (m *Maker) render(ctx context.Context, h *header, src []byte) (*image.RGBA, error) {
-	limited, cancel := context.WithTimeout(ctx, m.decodeTime)
-	defer cancel()
-	img, err := decode(limited, h, src)
-	h.cost.sweep()
-	if err == nil {
-		img, err = onCanvas(img, h)
-	}
-	var out *image.RGBA
-	if err == nil {
-		opaqueBMP(h.format, img)
-		videoRange := h.format == formatWebP
-		out, err = square(limited, img, h.width, h.height, m.options.Side, videoRange)
-	}
-	return out, m.failed(ctx, limited, h.format, err)
-}
-
-// onCanvas puts an animation's frame in its place and refuses pictures of another size than their header said.
-func onCanvas(img image.Image, h *header) (image.Image, error) {
-	want := image.Rect(0, 0, h.width, h.height)
-	switch {
-	case h.format == formatGIF, img.Bounds() == want:
-		return img, nil
-	case h.webp.animated && img.Bounds().Size() == h.webp.frame.Size():
-		return placed{Image: img, frame: h.webp.frame}, nil
-	}
-	return nil, errPanicked
-}
-
-// encode steps the quality down until the JPEG fits.
-func (m *Maker) encode(ctx context.Context, img *image.RGBA) ([]byte, int, error) {
-	var out bytes.Buffer
-	for quality := m.options.Quality; quality >= lowestQuality; quality -= qualityStep {
-		if ctx.Err() != nil {
-			return nil, 0, cancelled(ctx)
-		}
-		out.Reset()
-		if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
-			return nil, 0, &Error{Reason: TooComplex, Detail: "it couldn't be encoded as JPEG", Err: err}
-		}
-		if out.Len() <= m.options.MaxBytes {
-			return bytes.Clone(out.Bytes()), quality, nil
-		}
-	}
-	return nil, 0, refuse(TooComplex, "even at low quality it takes more than %d bytes; give a calmer picture", m.options.MaxBytes)
-}
-
-// opaqueBMP repairs pictures whose writers left the fourth byte of every pixel at zero without meaning transparency.
-func opaqueBMP(format string, img image.Image) {
-	pixels, ok := img.(*image.NRGBA)
-	if format != formatBMP || !ok {
-		return
-	}
-	for i := 3; i < len(pixels.Pix); i += 4 {
-		if pixels.Pix[i] != 0 {
-			return
-		}
-	}
-	for i := 3; i < len(pixels.Pix); i += 4 {
-		pixels.Pix[i] = 0xff
-	}
 }
 
 // reader lets a decoder see the end of its time: decoders know no context, but all of them read. Small pieces keep the

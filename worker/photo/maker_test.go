@@ -126,7 +126,7 @@ func TestMake_FactsAndHashes(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum, sourceSum := sha256.Sum256(first.JPEG), sha256.Sum256(src)
-	want := photo.Source{Format: "jpeg", Width: 800, Height: 600, Orientation: 6, Hash: hex.EncodeToString(sourceSum[:])}
+	want := photo.Source{Format: "jpeg", Width: 800, Height: 600, Orientation: 6, Colour: "YCbCr 4:2:0", Bytes: len(src), Hash: hex.EncodeToString(sourceSum[:])}
 	if first.Source != want || first.Hash != hex.EncodeToString(sum[:]) || first.Quality != 80 {
 		t.Errorf("got %v, want source %+v", first, want)
 	}
@@ -248,22 +248,6 @@ func TestMake_SizesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestMake_SmallButAllowed(t *testing.T) {
-	t.Parallel()
-	for _, size := range [][2]int{{1, 1}, {2, 3}, {40, 30}, {591, 700}, {9000, 2}} {
-		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			t.Parallel()
-			img := image.NewRGBA(image.Rect(0, 0, size[0], size[1]))
-			paint(img, [4]color.Color{blue, blue, blue, blue})
-			made, out := makePhoto(t, photo.Options{AllowSmall: true}, asPNG(t, img))
-			if made.Side != 592 || out.Bounds().Dx() != 592 {
-				t.Errorf("got %v", out.Bounds())
-			}
-			wantColour(t, out, 296, 296, blue)
-		})
-	}
-}
-
 func TestMake_CropIsCentred(t *testing.T) {
 	t.Parallel()
 	// Given a wide and a tall picture, red but for a blue square in the middle; when made; then the photo is blue.
@@ -348,38 +332,6 @@ func TestMake_DecodingTakesTooLong(t *testing.T) {
 	_, err := maker.Make(t.Context(), []byte("<html>"))
 	if got := wantReason(t, err, photo.NotAnImage); !got.Permanent() {
 		t.Errorf("%v is not permanent", got)
-	}
-}
-
-func TestNew_OptionsTable(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		name    string
-		options photo.Options
-		version string
-		names   []string // of the options the error must name
-	}{
-		{"zero", photo.Options{}, "v2-592-80-102400-192", nil},
-		{"all set", photo.Options{Side: 640, Quality: 50, MaxBytes: 50000, MinSide: 100, MemoryBudget: 1 << 30}, "v2-640-50-50000-100", nil},
-		{"small allowed", photo.Options{AllowSmall: true}, "v2-592-80-102400-0", nil},
-		{"all wrong", photo.Options{Side: 63, Quality: 101, MaxBytes: -1, MinSide: -1, MemoryBudget: 1}, "", []string{"Side", "Quality", "MaxBytes", "MinSide", "MemoryBudget"}},
-		{"too high", photo.Options{Side: 1025, Quality: 23, MaxBytes: 6 << 20, MinSide: 16385}, "", []string{"Side", "Quality", "MaxBytes", "MinSide"}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			maker, err := photo.New(row.options)
-			if (err != nil) != (row.names != nil) {
-				t.Fatalf("got %v", err)
-			}
-			for _, name := range row.names {
-				if !strings.Contains(err.Error(), "option "+name+" ") {
-					t.Errorf("%v doesn't name %s", err, name)
-				}
-			}
-			if err == nil && maker.Version() != row.version {
-				t.Errorf("got %s, want %s", maker.Version(), row.version)
-			}
-		})
 	}
 }
 

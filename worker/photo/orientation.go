@@ -3,7 +3,6 @@ package photo
 import (
 	"bytes"
 	"encoding/binary"
-	"image"
 )
 
 const (
@@ -14,7 +13,7 @@ const (
 
 // orientationOf returns the EXIF orientation, 1 to 8. Missing or broken EXIF is 1, never an error: the picture matters
 // more than its papers.
-func orientationOf(h header, src []byte) int {
+func orientationOf(h *header, src []byte) int {
 	switch h.format {
 	case formatJPEG:
 		return tiffOrientation(h.jpeg.exif)
@@ -94,10 +93,10 @@ func riffChunk(src []byte, id string) []byte {
 	return nil
 }
 
-// turn returns the square picture as the orientation wants it seen. A centred square commutes with all eight, so this
-// is done on the small result.
-func turn(img *image.RGBA, orientation int) *image.RGBA {
-	last := img.Rect.Dx() - 1
+// turn returns a square of side x side pixels, of so many bytes each, as the orientation wants it seen. A centred square
+// commutes with all eight, so this is done on the small result.
+func turn(pix []byte, side, bytes, orientation int) []byte {
+	last := side - 1
 	var from func(x, y int) (int, int)
 	switch orientation {
 	case 2: // mirrored
@@ -115,13 +114,13 @@ func turn(img *image.RGBA, orientation int) *image.RGBA {
 	case 8: // to be turned anticlockwise
 		from = func(x, y int) (int, int) { return last - y, x }
 	default:
-		return img
+		return pix
 	}
-	turned := image.NewRGBA(img.Rect)
-	for y := range last + 1 {
-		for x := range last + 1 {
+	turned := make([]byte, 0, len(pix))
+	for y := range side {
+		for x := range side {
 			sx, sy := from(x, y)
-			copy(turned.Pix[y*turned.Stride+4*x:][:4], img.Pix[sy*img.Stride+4*sx:][:4])
+			turned = append(turned, pix[(sy*side+sx)*bytes:][:bytes]...)
 		}
 	}
 	return turned

@@ -7,7 +7,9 @@ package photo
 import (
 	"encoding/base64"
 	"fmt"
+	"image"
 	"log/slog"
+	"time"
 )
 
 const dataURIPrefix = "data:image/jpeg;base64,"
@@ -19,6 +21,9 @@ type Photo struct {
 	Side    int    // width and height in pixels
 	Quality int    // of the JPEG, 1 to 100
 	Source  Source // what it was made from
+	Work    Work   // how it was made
+	// Warnings name what somebody who looks at the photo may wonder about. None of them stops it.
+	Warnings []Warning
 }
 
 // Source is what is known about the image a Photo was made from.
@@ -27,7 +32,34 @@ type Source struct {
 	Width       int    // in pixels, as stored: before the orientation is applied
 	Height      int
 	Orientation int    // EXIF, 1 to 8; 1 when there is none or it can't be read
+	Colour      string // how colours are stored: "grey", "YCbCr 4:2:0", "RGB", "RGB with alpha", "CMYK", "palette" …
+	Progressive bool   // a JPEG whose picture comes in several scans
+	Profile     string // name of its colour profile; "" when there is none, "unnamed" when it has no name
+	Bytes       int
 	Hash        string // lower-case hex SHA-256 of the source bytes
+}
+
+// Work is how a photo was made. Times are of the clock on the wall.
+type Work struct {
+	Region    image.Rectangle // the part of the source that is shown, in pixels as stored
+	Shrunk    int             // so many source pixels, across and down, were averaged to one before the final scaling
+	Padded    bool            // the whole picture is shown, with background beside it
+	Converted bool            // its colours were brought to sRGB
+	Tries     []Try           // every encoding; the last one fitted
+	Memory    int64           // bytes held against the memory budget
+	Waited    time.Duration   // for a place and for memory
+	Decoded   time.Duration
+	Drawn     time.Duration // shrinking, scaling, colours, turning
+	Encoded   time.Duration
+}
+
+// Try is one encoding.
+type Try struct{ Quality, Bytes int }
+
+// Warning is one thing worth knowing about a finished photo.
+type Warning struct {
+	Code string // one stable word: enlarged, first_frame, transparent, cmyk_without_profile …
+	Text string // for people
 }
 
 // DataURI returns the JPEG as a data URI, the form the provider takes. Every call encodes anew.

@@ -3,107 +3,60 @@ package photo
 import (
 	"context"
 	"image"
-	"image/color"
-	"math"
-
-	"golang.org/x/image/draw"
 )
 
-// square cuts the centred square out of a picture of width x height and brings it to side x side, on white. It shrinks
-// by averaging whole boxes while the picture is at least twice too large, and leaves the rest to CatmullRom: that kernel
-// alone costs three times the time and memory, and cheaper kernels alone alias. Small pictures are enlarged.
-func square(ctx context.Context, img image.Image, width, height, side int, videoRange bool) (*image.RGBA, error) {
-	edge := min(width, height)
-	factor := max(1, edge/side)
-	cells := edge / factor
-	left, top := (width-cells*factor)/2, (height-cells*factor)/2
-
-	var small *image.RGBA
-	var err error
+// shrink cuts the layout's region out of a decoded picture and averages boxes of its pixels, so that no side is twice as
+// long as needed any more. This is what makes large photos cheap: a kernel of quality over all their pixels takes three
+// times as long, and a cheap one lets fine patterns flicker. Planes stay planes: no full-size RGB picture ever exists.
+//
+// With halve, chroma comes at half the size, as the result stores it: for pictures that stay as they are.
+func shrink(ctx context.Context, img image.Image, l layout, halve bool) (picture, error) {
 	switch img := img.(type) {
 	case *image.YCbCr:
-		small, err = shrinkPlanes(ctx, img, left, top, factor, cells, videoRange)
+		return shrinkYCC(ctx, img, l, halve)
+	case *image.Gray:
+		whole := plane{pix: img.Pix, wide: img.Stride, high: img.Rect.Dy()}
+		grey, err := scalePlane(ctx, whole, windowOf(l.region, 1, 1), l.size)
+		return picture{modelGrey, []plane{grey}}, err
+	case *image.CMYK:
+		return shrinkRows(ctx, cmykRows(img), modelCMYK, l)
 	case placed:
-		small, err = shrinkRows(ctx, placedRows(img, videoRange), left, top, factor, cells)
+		return shrinkRows(ctx, placedRows(img), modelRGBA, l)
 	case image.RGBA64Image:
-		small, err = shrinkRows(ctx, rowsOf(img, videoRange), left, top, factor, cells)
-	default:
-		return nil, errPanicked
+		return shrinkRows(ctx, rowsOf(img), modelRGBA, l)
 	}
-	if err != nil || cells == side {
-		return small, err
-	}
-	out := image.NewRGBA(image.Rect(0, 0, side, side))
-	draw.CatmullRom.Scale(out, out.Rect, small, small.Rect, draw.Src, nil)
-	return out, nil
+	return picture{}, errPanicked
 }
 
-// span is a range of samples in a plane, lo inclusive, hi exclusive.
-type span struct{ lo, hi int }
-
-// spans cuts cells boxes of factor pixels from start into ranges of a plane that has one sample for every sub pixels.
-func spans(start, factor, cells, sub int) []span {
-	out := make([]span, cells)
-	for i := range out {
-		lo := start + i*factor
-		out[i] = span{lo / sub, (lo+factor-1)/sub + 1}
-	}
-	return out
+// windowOf is the region in a plane that has one sample for so many pixels.
+func windowOf(region image.Rectangle, subX, subY int) window {
+	x, y := float64(subX), float64(subY)
+	return window{float64(region.Min.X) / x, float64(region.Min.Y) / y, float64(region.Dx()) / x, float64(region.Dy()) / y}
 }
 
-// boxPlane averages each box of a plane to one sample.
-func boxPlane(ctx context.Context, pix []byte, stride int, xs, ys []span) ([]byte, error) {
-	out := make([]byte, 0, len(xs)*len(ys))
-	sums := make([]uint32, len(xs))
-	for _, y := range ys {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		clear(sums)
-		for row := y.lo; row < y.hi; row++ {
-			line := pix[row*stride:]
-			for i, x := range xs {
-				var sum uint32
-				for _, sample := range line[x.lo:x.hi] {
-					sum += uint32(sample)
-				}
-				sums[i] += sum
-			}
-		}
-		for i, x := range xs {
-			area := uint32((x.hi - x.lo) * (y.hi - y.lo))
-			out = append(out, byte((sums[i]+area/2)/area))
-		}
-	}
-	return out, nil
-}
-
-// shrinkPlanes averages luma and chroma apart, so that no full-size RGB picture ever exists.
-func shrinkPlanes(ctx context.Context, img *image.YCbCr, left, top, factor, cells int, videoRange bool) (*image.RGBA, error) {
-	luma, err := boxPlane(ctx, img.Y, img.YStride, spans(left, factor, cells, 1), spans(top, factor, cells, 1))
-	if err != nil {
-		return nil, err
-	}
+func shrinkYCC(ctx context.Context, img *image.YCbCr, l layout, halve bool) (picture, error) {
 	subX, subY := subsampling(img.SubsampleRatio)
-	xs, ys := spans(left, factor, cells, subX), spans(top, factor, cells, subY)
-	cb, err := boxPlane(ctx, img.Cb, img.CStride, xs, ys)
-	if err != nil {
-		return nil, err
+	chromaSize := l.size
+	if halve {
+		chromaSize = l.size.Div(2)
 	}
-	cr, err := boxPlane(ctx, img.Cr, img.CStride, xs, ys)
-	if err != nil {
-		return nil, err
-	}
-	if videoRange {
-		stretch(luma, &fullLuma)
-		stretch(cb, &fullChroma)
-		stretch(cr, &fullChroma)
-	}
-	out := image.NewRGBA(image.Rect(0, 0, cells, cells))
-	for i := range luma {
-		r, g, b := color.YCbCrToRGB(luma[i], cb[i], cr[i])
-		pixel := out.Pix[4*i:][:4]
-		pixel[0], pixel[1], pixel[2], pixel[3] = r, g, b, 0xff
+	high := img.Rect.Dy()
+	chromaHigh := (high + subY - 1) / subY
+	chroma := windowOf(l.region, subX, subY)
+	out := picture{model: modelYCC, planes: make([]plane, 3)}
+	var err error
+	for i, p := range []struct {
+		plane
+		window
+		size image.Point
+	}{
+		{plane{img.Y, img.YStride, high}, windowOf(l.region, 1, 1), l.size},
+		{plane{img.Cb, img.CStride, chromaHigh}, chroma, chromaSize},
+		{plane{img.Cr, img.CStride, chromaHigh}, chroma, chromaSize},
+	} {
+		if out.planes[i], err = scalePlane(ctx, p.plane, p.window, p.size); err != nil {
+			return picture{}, err
+		}
 	}
 	return out, nil
 }
@@ -124,55 +77,100 @@ func subsampling(ratio image.YCbCrSubsampleRatio) (x, y int) {
 	return 1, 1
 }
 
-// Lossy WebP stores luma in 16..235 and chroma in 16..240, but image.YCbCr means the full range (golang/go#40173).
-var fullLuma, fullChroma = rangeTables()
-
-func rangeTables() (luma, chroma [256]byte) {
-	for i := range 256 {
-		luma[i] = clampByte(float64(i-16) * 255 / 219)
-		chroma[i] = clampByte(128 + float64(i-128)*255/224)
+// scalePlane brings a window of a full-size plane to its final size.
+func scalePlane(ctx context.Context, p plane, w window, size image.Point) (plane, error) {
+	b := boxesOf(w, p.wide, p.high, size.X, size.Y)
+	averages, err := average(ctx, p, b)
+	if err != nil {
+		return plane{}, err
 	}
-	return luma, chroma
+	return resample(averages, b.in(w), size.X, size.Y), nil
 }
 
-func clampByte(v float64) byte { return byte(min(max(math.Round(v), 0), 255)) }
-
-func stretch(plane []byte, table *[256]byte) {
-	for i, sample := range plane {
-		plane[i] = table[sample]
-	}
-}
-
-// shrinkRows averages boxes of a picture that gives its rows as RGB on white.
-func shrinkRows(ctx context.Context, fill rowFunc, left, top, factor, cells int) (*image.RGBA, error) {
-	out := image.NewRGBA(image.Rect(0, 0, cells, cells))
-	line := make([]byte, 3*cells*factor)
-	sums := make([]uint32, 3*cells)
-	area := uint32(factor * factor)
-	for y := range cells {
+// average makes one sample of each box.
+func average(ctx context.Context, p plane, b boxes) (plane, error) {
+	out := newPlane(b.across, b.down)
+	columns := make([]uint64, (b.right-b.left+7)/8*2)
+	for y := range b.down {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return plane{}, err
 		}
-		clear(sums)
-		for row := range factor {
-			fill(left, top+y*factor+row, line)
-			for cell := range cells {
-				sum := sums[3*cell:][:3]
-				box := line[3*factor*cell:][:3*factor]
-				for ; len(box) >= 3; box = box[3:] {
-					sum[0] += uint32(box[0])
-					sum[1] += uint32(box[1])
-					sum[2] += uint32(box[2])
-				}
-			}
+		clear(columns)
+		first := b.top + y*b.fy
+		last := min(first+b.fy, b.bottom)
+		for row := first; row < last; row++ {
+			addRow(columns, p.row(row)[b.left:b.right])
 		}
-		for cell := range cells {
-			pixel, sum := out.Pix[y*out.Stride+4*cell:][:4], sums[3*cell:][:3]
-			for c := range 3 {
-				pixel[c] = byte((sum[c] + area/2) / area)
+		line := out.row(y)
+		for x := range line {
+			lo, hi := x*b.fx, min((x+1)*b.fx, b.right-b.left)
+			var sum uint32
+			for i := lo; i < hi; i++ {
+				sum += sumAt(columns, i)
 			}
-			pixel[3] = 0xff
+			area := uint32((hi - lo) * (last - first))
+			line[x] = byte((sum + area/2) / area)
 		}
 	}
 	return out, nil
+}
+
+// shrinkRows averages a picture that gives its rows pixel by pixel, four channels each, and scales the four planes.
+func shrinkRows(ctx context.Context, fill rowFunc, m model, l layout) (picture, error) {
+	w := windowOf(l.region, 1, 1)
+	b := boxesOf(w, l.region.Max.X, l.region.Max.Y, l.size.X, l.size.Y)
+	var small [4]plane
+	for c := range small {
+		small[c] = newPlane(b.across, b.down)
+	}
+	width := 4 * (b.right - b.left)
+	pixels := make([]byte, width)
+	columns := make([]uint64, (width+7)/8*2)
+	for y := range b.down {
+		if err := ctx.Err(); err != nil {
+			return picture{}, err
+		}
+		clear(columns)
+		first := b.top + y*b.fy
+		last := min(first+b.fy, b.bottom)
+		for row := first; row < last; row++ {
+			fill(b.left, row, pixels)
+			addRow(columns, pixels)
+		}
+		averageRow(&small, y, columns, b, last-first)
+	}
+	out := picture{model: m, planes: make([]plane, 0, len(small))}
+	for _, p := range small {
+		if m == modelRGBA && len(out.planes) == 3 && opaque(p) {
+			out.model = modelRGB
+			break
+		}
+		out.planes = append(out.planes, resample(p, b.in(w), l.size.X, l.size.Y))
+	}
+	return out, nil
+}
+
+func averageRow(small *[4]plane, y int, columns []uint64, b boxes, rows int) {
+	for x := range b.across {
+		lo, hi := x*b.fx, min((x+1)*b.fx, b.right-b.left)
+		var sums [4]uint32
+		for i := lo; i < hi; i++ {
+			for c := range sums {
+				sums[c] += sumAt(columns, 4*i+c)
+			}
+		}
+		area := uint32((hi - lo) * rows)
+		for c := range small {
+			small[c].row(y)[x] = byte((sums[c] + area/2) / area)
+		}
+	}
+}
+
+func opaque(alpha plane) bool {
+	for _, a := range alpha.pix {
+		if a != 255 {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,128 @@
+package photo_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/plugchat-go/groupphoto/worker/photo"
+)
+
+// claims makes files of a few bytes that claim any number of pixels.
+var claims = map[string]func(width, height int) []byte{
+	"jpeg": func(width, height int) []byte {
+		return bytes.Join([][]byte{{0xff, 0xd8}, segment(0xc0, frameHeader(width, height, 3)), segment(0xda, nil)}, nil)
+	},
+	"progressive jpeg": func(width, height int) []byte {
+		return bytes.Join([][]byte{{0xff, 0xd8}, segment(0xc2, frameHeader(width, height, 3)), segment(0xda, nil)}, nil)
+	},
+	"png": func(width, height int) []byte {
+		header := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(width)), uint32(height))
+		return asPNGHeader(append(header, 16, 6, 0, 0, 0))
+	},
+	"gif": func(width, height int) []byte {
+		src := binary.LittleEndian.AppendUint16([]byte("GIF89a"), uint16(width))
+		return append(binary.LittleEndian.AppendUint16(src, uint16(height)), 0, 0, 0, ';')
+	},
+	"webp, lossless": func(width, height int) []byte {
+		bits := uint32(width-1) | uint32(height-1)<<14
+		return riff(chunk("VP8L", binary.LittleEndian.AppendUint32([]byte{0x2f}, bits)))
+	},
+	"webp, lossy": func(width, height int) []byte {
+		frame := binary.LittleEndian.AppendUint16([]byte{0x10, 0, 0, 0x9d, 0x01, 0x2a}, uint16(width))
+		return riff(chunk("VP8 ", binary.LittleEndian.AppendUint16(frame, uint16(height))))
+	},
+	"webp, extended": func(width, height int) []byte { return riff(extendedHeader(0, width, height)) },
+	"bmp": func(width, height int) []byte {
+		src := make([]byte, 54)
+		copy(src, "BM")
+		src[10], src[14], src[26], src[28] = 54, 40, 1, 24
+		binary.LittleEndian.PutUint32(src[18:], uint32(width))
+		binary.LittleEndian.PutUint32(src[22:], uint32(height))
+		return src
+	},
+}
+
+// asPNGHeader is a PNG that ends after its header chunk.
+func asPNGHeader(header []byte) []byte {
+	const signature = "\x89PNG\r\n\x1a\n"
+	return append([]byte(signature), withPNGChunk(make([]byte, 33), "IHDR", header)[33:]...)
+}
+
+func TestMake_Floods(t *testing.T) {
+	t.Parallel()
+	maker := newMaker(t, photo.Options{})
+	for format, claim := range claims {
+		for _, size := range [][2]int{{16_383, 16_383}, {12_000, 9_000}, {16_383, 3_500}} {
+			t.Run(fmt.Sprint(format, size), func(t *testing.T) {
+				t.Parallel()
+				src := claim(size[0], size[1])
+				if len(src) > 100 {
+					t.Fatalf("%d bytes are no small file", len(src))
+				}
+				_, err := maker.Make(t.Context(), src)
+				wantReason(t, err, photo.TooManyPixels)
+			})
+		}
+	}
+	if !maker.Idle() {
+		t.Error("the memory budget isn't free again")
+	}
+}
+
+// TestMake_AlmostFloods: claims within the limits, with nothing behind them, cost what they claim for a moment and are
+// then named corrupt.
+func TestMake_AlmostFloods(t *testing.T) {
+	t.Parallel()
+	maker := newMaker(t, photo.Options{})
+	for format, claim := range claims {
+		_, err := maker.Make(t.Context(), claim(4_000, 3_000))
+		if format == "webp, extended" { // an extended header alone has no picture at all
+			if e, ok := errors.AsType[*photo.Error](err); !ok || e.Reason != photo.Corrupt {
+				t.Errorf("%s: got %v", format, err)
+			}
+			continue
+		}
+		wantReason(t, err, photo.Corrupt)
+	}
+	if !maker.Idle() {
+		t.Error("the memory budget isn't free again")
+	}
+}
+
+func FuzzInspect(f *testing.F) {
+	for _, src := range validSamples(f) {
+		f.Add(src)
+	}
+	for _, claim := range claims {
+		f.Add(claim(300, 200))
+	}
+	f.Add(bytes.Repeat([]byte{0xff, 0xe2, 0, 4, 0, 0}, 20))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		width, height, err := photo.Inspect(src)
+		if err == nil && (width < 1 || height < 1 || width > 16_384 || height > 16_384 || width*height > 50_000_000) {
+			t.Errorf("%d x %d pixels pass", width, height)
+		}
+	})
+}
+
+// FuzzDecode runs the wrapper of one decoder on any bytes, as if they had been recognised as its format.
+func FuzzDecode(f *testing.F) {
+	formats := []string{"jpeg", "png", "gif", "webp", "bmp"}
+	for name, src := range validSamples(f) {
+		for i, format := range formats {
+			if name == format || i == 0 {
+				f.Add(byte(i), src)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, format byte, src []byte) {
+		// What is recognised and within the limits is decoded; anything else would only allocate what it claims.
+		if width, height, err := photo.Inspect(src); err != nil || width*height > 1<<16 {
+			t.Skip()
+		}
+		_ = photo.Decode(t.Context(), formats[int(format)%len(formats)], src) // a panic is what is looked for
+	})
+}
