@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,7 +48,7 @@ type config struct {
 	expiry time.Duration
 	keep   time.Duration
 	log    *slog.Logger
-	allow  []netip.Prefix
+	rules  FetchRules
 	by     string
 }
 
@@ -67,11 +68,35 @@ func WithKeep(keep time.Duration) ClientOption { return func(c *config) { c.keep
 // cannot be followed while Wait waits; without it nothing is logged.
 func WithLogger(log *slog.Logger) ClientOption { return func(c *config) { c.log = log } }
 
-// WithFetchAllow lets FetchNow ask addresses within these prefixes although they
-// are not public; without it public addresses only.
-func WithFetchAllow(prefixes ...netip.Prefix) ClientOption {
-	return func(c *config) { c.allow = append(c.allow, prefixes...) }
+// FetchRules say what FetchNow may ask. The zero value is safe: public addresses
+// on ports 80 and 443, without a proxy.
+type FetchRules struct {
+	// Allow holds prefixes of addresses that are asked although they are not
+	// public, on any port.
+	Allow []netip.Prefix
+	// Hosts, when not empty, are the only hosts that are asked, redirects
+	// included: names, or *.example.com for everything below one.
+	Hosts []string
+	// Ports are further ports of public addresses, besides 80 and 443.
+	Ports []uint16
+	// NAT64 judges addresses in 64:ff9b::/96 by the IPv4 address in them; false
+	// refuses them.
+	NAT64 bool
+	// Proxy is the egress proxy everything goes through; nil is none, whatever
+	// HTTP_PROXY says. What names resolve to is then the proxy's to judge.
+	Proxy *url.URL
+	// Own returns the addresses this process listens on, which are refused even
+	// inside Allow. It must be safe for concurrent use; nil is none.
+	Own func() []netip.AddrPort
 }
+
+func (r FetchRules) config() fetch.Config {
+	return fetch.Config{Allow: r.Allow, Hosts: r.Hosts, Ports: r.Ports, NAT64: r.NAT64, Proxy: r.Proxy, Own: r.Own, MaxBytes: MaxPhoto}
+}
+
+// WithFetchRules says what FetchNow may ask; without it, what the zero FetchRules
+// allow. The rules must not be changed afterwards.
+func WithFetchRules(rules FetchRules) ClientOption { return func(c *config) { c.rules = rules } }
 
 // WithBy says who asks for the updates that do not say it themselves, at most
 // 128 bytes; without it nobody is named.
@@ -126,7 +151,7 @@ func New(rdb redis.UniversalClient, opts ...ClientOption) (*Client, error) {
 	}
 	client := &Client{
 		rdb: rdb, ledger: ledger.New(rdb, c.keep), log: c.log, expiry: c.expiry, by: c.by,
-		fetch: fetch.New(fetch.Config{Allow: c.allow, MaxBytes: MaxPhoto}), followers: map[string]*follower{},
+		fetch: fetch.New(c.rules.config()), followers: map[string]*follower{},
 	}
 	// The followers serve many calls, so no call's context can be theirs.
 	client.life, client.end = context.WithCancel(context.Background())
@@ -141,10 +166,8 @@ func (c config) check() error {
 	if c.keep < 0 || c.keep > 10*MaxAhead {
 		problems = append(problems, fmt.Errorf("WithKeep %s: must be from 0 (the default) to %s", c.keep, 10*MaxAhead))
 	}
-	for _, p := range c.allow {
-		if !p.IsValid() {
-			problems = append(problems, errors.New("WithFetchAllow: a prefix is the zero value; make it with netip.ParsePrefix"))
-		}
+	if err := c.rules.config().Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("WithFetchRules: %w", err))
 	}
 	if len(c.by) > tasks.MaxRef {
 		problems = append(problems, fmt.Errorf("WithBy: is %d bytes long; at most %d are kept", len(c.by), tasks.MaxRef))

@@ -102,8 +102,8 @@ func By(who string) Option {
 func SkipUnchanged() Option { return Option{func(s *settings) { s.skipUnchanged = true }} }
 
 // FetchNow downloads the photo of a URL before the call returns and stores it,
-// so that the group gets what the URL gave now. Only public addresses, and those
-// of WithFetchAllow, are asked. Without it a worker fetches the URL when the
+// so that the group gets what the URL gave now. What may be asked is said by
+// WithFetchRules. Without it a worker fetches the URL when the
 // update's turn comes. For other photos there is nothing to fetch. A repeated
 // call with the same id is a duplicate only while the URL gives the same bytes.
 func FetchNow() Option { return Option{func(s *settings) { s.fetchNow = true }} }

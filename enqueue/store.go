@@ -134,7 +134,7 @@ func (c *Client) keepPhoto(ctx context.Context, ref tasks.PhotoRef, until time.T
 }
 
 func (c *Client) fetchPhoto(ctx context.Context, ref tasks.PhotoRef) ([]byte, error) {
-	body, err := c.fetch.Get(ctx, ref.Wire())
+	body, err := c.fetch.Get(ctx, ref.Wire(), fetch.Validators{})
 	if err != nil {
 		problem, ok := errors.AsType[*fetch.Error](err)
 		switch {

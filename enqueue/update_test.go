@@ -278,7 +278,7 @@ func TestUpdateGroupPhoto_FetchNow(t *testing.T) {
 		}
 	}))
 	t.Cleanup(site.Close)
-	open1 := open(t, rdb, enqueue.WithFetchAllow(netip.MustParsePrefix("127.0.0.0/8")))
+	open1 := open(t, rdb, enqueue.WithFetchRules(enqueue.FetchRules{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}))
 	rows := []struct {
 		name, path string
 		want       error

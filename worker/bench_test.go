@@ -129,11 +129,17 @@ func fill(b *testing.B, rdb redis.UniversalClient) {
 	if err := rdb.FlushAll(b.Context()).Err(); err != nil {
 		b.Fatal(err)
 	}
-	l := ledger.New(rdb, 0)
-	ref, err := l.StorePhoto(b.Context(), tasks.PhotoMade, []byte("\xff\xd8\xff\xe0 stands for a JPEG"), time.Now().Add(time.Hour))
+	ref, err := ledger.New(rdb, 0).StorePhoto(b.Context(), tasks.PhotoMade, []byte("\xff\xd8\xff\xe0 stands for a JPEG"), time.Now().Add(time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}
+	fillWith(b, rdb, ref)
+}
+
+// fillWith enqueues updates of as many groups with one photo.
+func fillWith(b *testing.B, rdb redis.UniversalClient, ref tasks.PhotoRef) {
+	b.Helper()
+	l := ledger.New(rdb, 0)
 	client := asynq.NewClientFromRedisClient(rdb)
 	for first := 0; first < benchUpdates; first += 500 {
 		entries := make([]ledger.Entry, 500)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ const (
 	DefaultHTTPTimeout = 90 * time.Second
 	// DefaultShutdownTimeout leaves a call begun last time to end and be recorded.
 	DefaultShutdownTimeout = 120 * time.Second
+	// DefaultPhotoCache holds some 280 photos of 100 KiB, each as JPEG and as Base64.
+	DefaultPhotoCache = 64 << 20
 	// leaseMargin is how long a turn outlives the HTTP time-out.
 	leaseMargin = 30 * time.Second
 	// turnUse is how soon a granted turn must be used. It covers a cold TLS
@@ -65,7 +68,10 @@ type Config struct {
 	Fetcher  *fetch.Client
 	// PassURL sends photo URLs through to the provider instead of the photo.
 	PassURL bool
-	Policy  Policy
+	// PhotoCache bounds the finished photos that the process keeps in memory, in
+	// bytes, their encoded form included. 0: 64 MiB.
+	PhotoCache int64
+	Policy     Policy
 	// Keep is how long outcomes are kept; 0 is the ledger's default.
 	Keep time.Duration
 	// HTTPTimeout is the Caller's; a turn lasts 30 s longer. 0: 90 s.
@@ -93,6 +99,7 @@ func (c Config) withDefaults() Config {
 		c.CheckInterval = 250 * time.Millisecond
 	}
 	c.Servers = max(1, c.Servers)
+	c.PhotoCache = cmp.Or(c.PhotoCache, DefaultPhotoCache)
 	for i := range c.Accounts {
 		c.Accounts[i].Concurrency = max(1, c.Accounts[i].Concurrency)
 	}
@@ -110,6 +117,7 @@ func (c Config) validate() error {
 	need(len(c.Accounts) > 0, "worker: no account is configured")
 	need(c.HTTPTimeout < c.ShutdownTimeout, "worker: the HTTP time-out (%s) must be shorter than the shutdown time-out (%s)", c.HTTPTimeout, c.ShutdownTimeout)
 	need(c.HTTPTimeout+leaseMargin <= ledger.MaxLease, "worker: the HTTP time-out (%s) must be at most %s", c.HTTPTimeout, ledger.MaxLease-leaseMargin)
+	need(c.PhotoCache > 0, "worker: the photo cache (%d bytes) must not be negative", c.PhotoCache)
 	seen := map[string]bool{}
 	for _, a := range c.Accounts {
 		if err := tasks.CheckAccount(a.Name); err != nil {

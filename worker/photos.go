@@ -1,8 +1,8 @@
 package worker
 
 import (
-	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -17,15 +17,9 @@ import (
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
 )
 
-const (
-	cachedPhotos = 256 // at most 100 KiB each, a third more as Base64: 34 MiB
-	// sourcesAtOnce bounds the sources in memory, of at most 10 MiB each; what
-	// decoding them takes is the maker's to bound.
-	sourcesAtOnce = 8
-	// urlFresh is how long what a URL gave is believed: producers overwrite
-	// logo.png.
-	urlFresh = time.Minute
-)
+// sourcesAtOnce bounds the sources in memory, of at most 10 MiB each; what
+// decoding them takes is the maker's to bound.
+const sourcesAtOnce = 8
 
 // ready is a photo that can be sent.
 type ready struct {
@@ -34,55 +28,47 @@ type ready struct {
 	bytes int
 }
 
-// photos turns references into photos that can be sent: once per distinct
-// source at a time, for all lanes of the process.
+// photos turns references into photos that can be sent, for all lanes of the
+// process. What is known is looked for in three places, the nearest first: the
+// memory of this process, the index and the photo store in Redis, which all
+// processes share, and the source itself. Only the last is fetched and decoded.
 type photos struct {
 	ledger  *ledger.Ledger
-	maker   *photo.Maker
 	fetcher *fetch.Client
+	make    func(ctx context.Context, source []byte) (photo.Photo, error)
+	version string // of what make gives
 	passURL bool
 	keep    time.Duration
 	log     *slog.Logger
 
 	life    context.Context // ends the flights that nobody waits for any more
 	running sync.WaitGroup
-	slots   chan struct{} // one for each source in memory
-	flights singleflight.Group
-	mu      sync.Mutex
-	order   *list.List // of *cached, the least recently used last
-	byRef   map[string]*list.Element
-}
-
-type cached struct {
-	key   string
-	ready ready
-	until time.Time // zero: for good, the key names the content
+	slots   chan struct{}      // one for each source in memory
+	flights singleflight.Group // by reference
+	makings singleflight.Group // by source: two URLs may give the same bytes
+	memory  *memory
 }
 
 func newPhotos(life context.Context, l *ledger.Ledger, c Config) *photos {
 	return &photos{
-		life: life, slots: make(chan struct{}, sourcesAtOnce),
-		ledger: l, maker: c.Maker, fetcher: c.Fetcher, passURL: c.PassURL, keep: l.Keep(), log: c.Logger,
-		order: list.New(), byRef: map[string]*list.Element{},
+		ledger: l, fetcher: c.Fetcher, make: c.Maker.Make, version: c.Maker.Version(), passURL: c.PassURL, keep: l.Keep(), log: c.Logger,
+		life: life, slots: make(chan struct{}, sourcesAtOnce), memory: newMemory(c.PhotoCache),
 	}
 }
 
 // resolve returns the photo that a reference stands for. Errors: *fetch.Error,
-// *photo.Error, ledger.ErrNoPhoto, Redis', and ctx's. Callers that wait for the
-// same source share the work; one that gives up does not end it for the others.
+// *photo.Error, ledger.ErrNoPhoto, Redis', and ctx's; the permanent ones of the
+// first two are believed for a minute. Callers that wait for the same source
+// share the work and its failure; one that gives up does not end it for the
+// others.
 func (p *photos) resolve(ctx context.Context, ref tasks.PhotoRef) (ready, error) {
-	key := ref.Wire()
-	if r, ok := p.cached(key); ok {
-		return r, nil
+	if r, known, err := p.memory.recall(ref); known {
+		return r, err
 	}
-	flight := p.flights.DoChan(key, func() (any, error) {
+	flight := p.flights.DoChan(ref.Wire(), func() (any, error) {
 		p.running.Add(1)
 		defer p.running.Done()
-		r, err := p.makeSafely(ref)
-		if err == nil {
-			p.remember(key, ref, r)
-		}
-		return r, err
+		return p.findOnce(ref)
 	})
 	select {
 	case done := <-flight:
@@ -93,90 +79,60 @@ func (p *photos) resolve(ctx context.Context, ref tasks.PhotoRef) (ready, error)
 	}
 }
 
-// makeSafely keeps a bug in making one photo from ending the process.
-func (p *photos) makeSafely(ref tasks.PhotoRef) (r ready, err error) {
+// findOnce does the work of a flight.
+func (p *photos) findOnce(ref tasks.PhotoRef) (ready, error) {
+	// The flight before this one may have ended just now.
+	if r, known, err := p.memory.recall(ref); known {
+		return r, err
+	}
+	r, err := p.findSafely(ref)
+	if permanent(err) {
+		p.memory.fail(ref, err)
+	}
+	return r, err
+}
+
+// findSafely keeps a bug in making one photo from ending the process.
+func (p *photos) findSafely(ref tasks.PhotoRef) (r ready, err error) {
 	defer func() {
 		if bug := recover(); bug != nil {
 			p.log.Error("photo.panicked", "photo", ref, "panic", fmt.Sprint(bug), "stack", stack())
 			err = &photo.Error{Reason: photo.Corrupt, Detail: "it could not be made because of an error in the worker itself; see its log"}
 		}
 	}()
-	return p.make(p.life, ref)
+	return p.find(p.life, ref)
 }
 
-func (p *photos) make(ctx context.Context, ref tasks.PhotoRef) (ready, error) {
+func (p *photos) find(ctx context.Context, ref tasks.PhotoRef) (ready, error) {
+	switch {
+	case ref.Kind == tasks.PhotoMade:
+		return p.load(ctx, ref)
+	case ref.Kind == tasks.PhotoSource:
+		return p.fromStore(ctx, ref)
+	case ref.Kind == tasks.PhotoURL && p.passURL:
+		return p.pass(ctx, ref)
+	case ref.Kind == tasks.PhotoURL:
+		return p.fromURL(ctx, ref)
+	}
+	return ready{}, fmt.Errorf("%s: %w", ref, ledger.ErrNoPhoto)
+}
+
+// slot waits for a place to hold a source in memory. Whoever has it must give
+// it back.
+func (p *photos) slot(ctx context.Context) (giveBack func(), err error) {
 	select {
 	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
+		return func() { <-p.slots }, nil
 	case <-ctx.Done():
-		return ready{}, fmt.Errorf("waiting to make the photo: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("waiting to make the photo: %w", context.Cause(ctx))
 	}
-	var source []byte
-	var err error
-	switch ref.Kind {
-	case tasks.PhotoMade:
-		jpeg, err := p.ledger.Photo(ctx, ref)
-		if err != nil {
-			return ready{}, err
-		}
-		return ready{plugchat.JPEG(jpeg), ref, len(jpeg)}, nil
-	case tasks.PhotoURL:
-		if p.passURL {
-			return ready{plugchat.URL(ref.Wire()), ref, 0}, nil
-		}
-		var body fetch.Body
-		body, err = p.fetcher.Get(ctx, ref.Wire())
-		source = body.Bytes
-	case tasks.PhotoSource:
-		source, err = p.ledger.Photo(ctx, ref)
-	default:
-		err = fmt.Errorf("%s: %w", ref, ledger.ErrNoPhoto)
-	}
-	if err != nil {
-		return ready{}, err
-	}
-	made, err := p.maker.Make(ctx, source)
-	if err != nil {
-		return ready{}, err
-	}
-	stored, err := p.ledger.StorePhoto(ctx, tasks.PhotoMade, made.JPEG, time.Now().Add(p.keep))
-	if err != nil {
-		return ready{}, err
-	}
-	return ready{plugchat.JPEG(made.JPEG), stored, len(made.JPEG)}, nil
 }
 
-func (p *photos) cached(key string) (ready, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, ok := p.byRef[key]
-	if !ok {
-		return ready{}, false
+// permanent says whether asking again would give the same failure.
+func permanent(err error) bool {
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		return e.Permanent()
 	}
-	c := e.Value.(*cached) //nolint:errcheck,forcetypeassert // the list holds nothing else
-	if !c.until.IsZero() && time.Now().After(c.until) {
-		p.order.Remove(e)
-		delete(p.byRef, key)
-		return ready{}, false
-	}
-	p.order.MoveToFront(e)
-	return c.ready, true
-}
-
-func (p *photos) remember(key string, ref tasks.PhotoRef, r ready) {
-	c := &cached{key: key, ready: r}
-	if ref.Kind == tasks.PhotoURL {
-		c.until = time.Now().Add(urlFresh)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if old, ok := p.byRef[key]; ok {
-		p.order.Remove(old)
-	}
-	p.byRef[key] = p.order.PushFront(c)
-	for p.order.Len() > cachedPhotos {
-		last := p.order.Back()
-		delete(p.byRef, last.Value.(*cached).key) //nolint:errcheck,forcetypeassert // the list holds nothing else
-		p.order.Remove(last)
-	}
+	e, ok := errors.AsType[*photo.Error](err)
+	return ok && e.Permanent()
 }

@@ -14,20 +14,20 @@ type Reason string
 const (
 	// BadURL means that the text is no http(s) URL without user info.
 	BadURL Reason = "bad_url"
-	// RefusedAddress means that the host's address or port must not be asked.
+	// RefusedAddress means that the host, its address or the port must not be asked.
 	RefusedAddress Reason = "refused_address"
 	// TooLarge means that the body is longer than the limit.
 	TooLarge Reason = "too_large"
 	// NotFound means that the server has no photo there: 4xx other than 408, 425 and 429, a success other
-	// than 200, or a body in a content encoding.
+	// than 200, a 304 that was not asked for, or a body in a content encoding.
 	NotFound Reason = "not_found"
 	// Redirects means too many redirects, or one to a place that is not followed.
 	Redirects Reason = "redirects"
-	// Unavailable means 5xx, 408, 425 or 429.
+	// Unavailable means 5xx, 408, 425 or 429, or that the server is left alone for a while after failures in a row.
 	Unavailable Reason = "unavailable"
 	// Timeout means that dialling, the handshake, the header or the whole fetch took too long.
 	Timeout Reason = "timeout"
-	// Network means that DNS, the connection or TLS failed.
+	// Network means that DNS, the connection or TLS failed, or that the egress proxy could not be used.
 	Network Reason = "network"
 )
 
@@ -74,6 +74,8 @@ func statusError(host string, status int) *Error {
 		e.Reason, e.Detail = Unavailable, "the server can't give the photo now; try later"
 	case status >= 400:
 		e.Reason, e.Detail = NotFound, "the server doesn't give out this photo; check the address in a private browser window"
+	case status == 304:
+		e.Reason, e.Detail = NotFound, "the server says that the photo hasn't changed although it wasn't asked that; mend the server or its cache"
 	case status >= 300:
 		e.Reason, e.Detail = Redirects, "the server redirects without saying where; give the final address"
 	default:
@@ -86,6 +88,12 @@ func statusError(host string, status int) *Error {
 func transportError(host string, err error) *Error {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		return &Error{Reason: RefusedAddress, Host: host, Detail: refused.Error(), Err: err}
+	}
+	if fault := atProxy(err); fault != nil {
+		return &Error{Reason: Network, Host: host, Detail: fault.Error(), Err: err}
+	}
+	if fault, ok := errors.AsType[*tunnelFault](err); ok {
+		return &Error{Reason: Unavailable, Host: host, Detail: fault.Error(), Err: err}
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return &Error{Reason: Timeout, Host: host, Detail: "the server didn't answer in time; try later", Err: err}

@@ -71,7 +71,7 @@ func TestGuard_AddressTable(t *testing.T) {
 			if network == "tcp4" {
 				address = row.address + ":80"
 			}
-			if err := fetch.CheckAddress(nil, network, address); (err == nil) != row.allowed {
+			if err := fetch.CheckAddress(fetch.Config{}, network, address); (err == nil) != row.allowed {
 				t.Errorf("%s: got %v, want allowed = %v", row.address, err, row.allowed)
 			}
 		})
@@ -105,7 +105,7 @@ func TestGuard_PortsAndAllowList(t *testing.T) {
 			if row.allow != "" {
 				allow = append(allow, netip.MustParsePrefix(row.allow))
 			}
-			if err := fetch.CheckAddress(allow, row.network, row.address); (err == nil) != row.allowed {
+			if err := fetch.CheckAddress(fetch.Config{Allow: allow}, row.network, row.address); (err == nil) != row.allowed {
 				t.Errorf("%s: got %v, want allowed = %v", row.address, err, row.allowed)
 			}
 		})

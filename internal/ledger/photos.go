@@ -16,7 +16,13 @@ import (
 //go:embed photo_keep.lua
 var photoKeepLua string
 
-var photoKeepScript = newScript(photoKeepLua)
+//go:embed photo_take.lua
+var photoTakeLua string
+
+var (
+	photoKeepScript = newScript(photoKeepLua)
+	photoTakeScript = newScript(photoTakeLua)
+)
 
 // ErrNoPhoto says that the photo store does not have the photo, or no longer.
 var ErrNoPhoto = errors.New("the photo is not in the photo store")
@@ -63,13 +69,34 @@ func (l *Ledger) KeepPhoto(ctx context.Context, ref tasks.PhotoRef, until time.T
 // Photo reads a stored photo. Errors: ErrNoPhoto, and Redis'.
 func (l *Ledger) Photo(ctx context.Context, ref tasks.PhotoRef) ([]byte, error) {
 	b, err := l.rdb.Get(ctx, keyPhoto(ref)).Bytes()
+	return l.verified(ctx, ref, b, err)
+}
+
+// TakePhoto reads a stored photo and prolongs its life to at least until a
+// moment. Errors: ErrNoPhoto, and Redis'.
+func (l *Ledger) TakePhoto(ctx context.Context, ref tasks.PhotoRef, until time.Time) ([]byte, error) {
+	text, err := l.take(ctx, keyPhoto(ref), until)
+	return l.verified(ctx, ref, []byte(text), err)
+}
+
+// take reads a text key and prolongs its life; redis.Nil when there is none.
+func (l *Ledger) take(ctx context.Context, key string, until time.Time) (string, error) {
+	return photoTakeScript.Run(ctx, l.rdb, []string{key}, unixMillis(until)).Text()
+}
+
+// verified judges what was read of a photo. What does not hold the bytes that
+// its name says is removed, so that the right ones can be stored again.
+func (l *Ledger) verified(ctx context.Context, ref tasks.PhotoRef, b []byte, err error) ([]byte, error) {
 	switch {
 	case errors.Is(err, redis.Nil):
 		return nil, fmt.Errorf("%s: %w", ref, ErrNoPhoto)
-	case err != nil:
+	case err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return nil, fmt.Errorf("reading the photo: %w", err)
-	case tasks.HashHex(sha256.Sum256(b)) != ref.Hash():
-		return nil, fmt.Errorf("%s holds other bytes than its name says: %w", ref, ErrNoPhoto)
+	case err == nil && tasks.HashHex(sha256.Sum256(b)) == ref.Hash():
+		return b, nil
 	}
-	return b, nil
+	if err := l.rdb.Unlink(ctx, keyPhoto(ref)).Err(); err != nil {
+		return nil, fmt.Errorf("removing a spoiled photo: %w", err)
+	}
+	return nil, fmt.Errorf("%s holds other bytes than its name says: %w", ref, ErrNoPhoto)
 }

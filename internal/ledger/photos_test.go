@@ -101,3 +101,51 @@ func TestPhotos_MissingOrOtherBytes(t *testing.T) {
 		}
 	})
 }
+
+func TestPhotos_SpoiledOnesAreReplaced(t *testing.T) {
+	t.Parallel()
+	// Given a photo whose place in the store holds something else, when it was read
+	// (and not found) and is stored again, then its own bytes are there.
+	each(t, func(t *testing.T, e *env) {
+		until := e.clock(t).Add(time.Hour)
+		for name, spoil := range map[string]func(key string){
+			"other bytes": func(key string) { e.rdb.Set(t.Context(), key, "nonsense", 0) },
+			"a list":      func(key string) { e.rdb.Del(t.Context(), key); e.rdb.RPush(t.Context(), key, "nonsense") },
+		} {
+			ref, err := e.StorePhoto(t.Context(), tasks.PhotoMade, []byte("photo"), until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spoil("groupphoto:photo:{" + ref.Hash() + "}:made")
+			if _, err := e.TakePhoto(t.Context(), ref, until); !errors.Is(err, ledger.ErrNoPhoto) {
+				t.Errorf("%s: %v; want ErrNoPhoto", name, err)
+			}
+			spoil("groupphoto:photo:{" + ref.Hash() + "}:made")
+			if _, err := e.Photo(t.Context(), ref); !errors.Is(err, ledger.ErrNoPhoto) {
+				t.Errorf("%s: %v; want ErrNoPhoto", name, err)
+			}
+			if _, err := e.StorePhoto(t.Context(), tasks.PhotoMade, []byte("photo"), until); err != nil {
+				t.Fatal(err)
+			}
+			if b, err := e.TakePhoto(t.Context(), ref, until); err != nil || string(b) != "photo" {
+				t.Errorf("after %s: %q, %v", name, b, err)
+			}
+		}
+	})
+}
+
+func TestPhotos_TakingProlongs(t *testing.T) {
+	t.Parallel()
+	// Given a photo kept for an hour, when it is taken for two, then it lives two.
+	each(t, func(t *testing.T, e *env) {
+		ref, err := e.StorePhoto(t.Context(), tasks.PhotoMade, everyByte(), e.clock(t).Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := e.TakePhoto(t.Context(), ref, e.clock(t).Add(2*time.Hour))
+		if err != nil || !bytes.Equal(b, everyByte()) {
+			t.Fatalf("%d bytes, %v", len(b), err)
+		}
+		e.ttlAtLeast(t, "groupphoto:photo:{"+ref.Hash()+"}:made", 2*time.Hour)
+	})
+}

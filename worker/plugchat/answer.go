@@ -77,22 +77,23 @@ var refusals = []string{"forbidden", "not admin", "not an admin", "not-authorize
 
 // readAnswer turns a whole reply into a boolean or an error.
 func (c *Client) readAnswer(got reply) (bool, *Error) {
+	value, isBoolean := false, false
+	if got.status == http.StatusOK && !got.long {
+		value, isBoolean = readValue(got.body)
+	}
+	if value {
+		return true, nil
+	}
 	v := verdictOf(got.status)
 	text := strings.ToLower(explanation(got.body))
-	if got.status == http.StatusOK && !got.long {
-		value, isBoolean := readValue(got.body)
-		if isBoolean && (value || text == "") {
-			return value, nil
+	if isBoolean {
+		if containsAny(text, refusals) {
+			return false, c.failure(got, verdict{Refused, ReasonNotAdmin, "the number may not change this group's photo"})
 		}
-		if isBoolean {
-			if containsAny(text, refusals) {
-				return false, c.failure(got, verdict{Refused, ReasonNotAdmin, "the number may not change this group's photo"})
-			}
-			if said, ok := phraseOf(text); ok {
-				return false, c.failure(got, said)
-			}
-			return false, nil
+		if said, ok := phraseOf(text); ok {
+			return false, c.failure(got, said)
 		}
+		return false, nil
 	}
 	// A redirect, 405 and 415 are about the way to PlugChat: their pages say "not allowed" too, and mean the method.
 	if v.reason != ReasonRedirected && v.reason != ReasonWrongMethod && v.reason != ReasonWrongContentType {

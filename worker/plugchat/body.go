@@ -14,6 +14,7 @@ var (
 )
 
 // The states of a sending. Every way leads from fresh to exactly one other, so the answer to "was it written?" can't change after it was given.
+// Only a connection that took nothing of the first write leads back: then nothing was begun.
 const (
 	fresh int32 = iota
 	begun
@@ -75,6 +76,12 @@ func (s *sending) may() error {
 	}
 	return nil
 }
+
+// untouched says whether the body was never read: what is written before that is the head alone.
+func (s *sending) untouched() bool { return s.state.Load() == fresh }
+
+// unwritten takes begin back: the connection took neither the head nor anything of the body.
+func (s *sending) unwritten() { s.state.CompareAndSwap(begun, fresh) }
 
 // begin decides, once, whether the body may be written.
 func (s *sending) begin() error {

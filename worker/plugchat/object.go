@@ -88,11 +88,14 @@ func explanation(body []byte) string {
 func (o object) explanations(deeper int) []string {
 	var texts []string
 	for _, key := range textKeys {
+		raw, _ := o.last(key)
+		if raw == nil {
+			continue
+		}
 		if text := o.text(key); text != "" {
 			texts = append(texts, text)
 			continue
 		}
-		raw, _ := o.last(key)
 		if inner, ok := readObject(raw); ok && deeper > 0 {
 			texts = append(texts, inner.explanations(deeper-1)...)
 		}

@@ -3,10 +3,12 @@ package plugchat
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -42,11 +44,16 @@ func NewTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	}
 }
 
-// gate is a connection that asks before the first byte of a request whether it may still be written.
+// gate is a connection that asks before the first byte of a request whether it may still be written. It also keeps what
+// a call costs near to that of a request made of one piece of memory: net/http flushes the head of a request whose body
+// is no such piece, so the gate lets it wait for the body that follows at once.
 type gate struct {
 	net.Conn
 
 	next atomic.Pointer[sending]
+	// The head that waits, and whose it is. Writers take turns, as net/http and crypto/tls see to.
+	head []byte
+	held *sending
 }
 
 // Write refuses, with nothing written, if the request's moment has passed.
@@ -55,8 +62,31 @@ func (g *gate) Write(p []byte) (int, error) {
 		if err := s.may(); err != nil {
 			return 0, err
 		}
+		if s.untouched() { // the body comes with the next Write, or an error that ends the connection
+			g.head, g.held = append(g.head[:0], p...), s
+			return len(p), nil
+		}
 	}
-	return g.Conn.Write(p)
+	if g.held == nil {
+		return g.Conn.Write(p)
+	}
+	both := net.Buffers{g.head, p}
+	n, err := both.WriteTo(g.Conn)
+	if n == 0 && err != nil {
+		g.held.unwritten()
+	}
+	g.held = nil
+	return int(max(0, n-int64(len(g.head)))), err
+}
+
+// pieces holds what bodies are copied through: room for a data URI of the usual 100 KiB, so that it goes out in one write.
+var pieces = sync.Pool{New: func() any { return new([144 << 10]byte) }}
+
+// ReadFrom writes a body without memory of its own for every call. With TLS crypto/tls writes, and it is not used.
+func (g *gate) ReadFrom(r io.Reader) (int64, error) {
+	piece := pieces.Get().(*[144 << 10]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	defer pieces.Put(piece)
+	return io.CopyBuffer(struct{ io.Writer }{g}, r, piece[:])
 }
 
 // guarded makes the gate of whatever connection the request gets ask s. On connections of other transports it does nothing.
