@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,7 +31,7 @@ type config struct {
 	policy       worker.Policy
 	expires      time.Duration
 	keep         time.Duration
-	allow        []netip.Prefix
+	photo        photoConfig
 	zone         *time.Location
 	httpAddr     string
 	httpToken    plugchat.Secret
@@ -57,7 +56,7 @@ func (a *app) config(ctx context.Context, flags map[string]string) (config, erro
 	}
 	flags["REDIS_URL"] = a.redis
 	raw, shown, err := readSettings(ctx, a.env, flags)
-	r := reader{bad: map[string]bool{}}
+	r := reader{bad: map[string]bool{}, flags: flags}
 	r.note(err)
 	for _, s := range shown {
 		if s.bad {
@@ -72,7 +71,7 @@ func (a *app) config(ctx context.Context, flags map[string]string) (config, erro
 		concurrency: r.count("GROUPPHOTO_CONCURRENCY", raw.Concurrency, 1, 1000),
 		expires:     r.duration("GROUPPHOTO_EXPIRES", raw.Expires, time.Second, maxLife),
 		keep:        r.duration("GROUPPHOTO_KEEP", raw.Keep, time.Hour, 10*maxLife),
-		allow:       r.prefixes("GROUPPHOTO_PHOTO_ALLOW", raw.PhotoAllow),
+		photo:       r.photo(raw),
 		zone:        r.zone("GROUPPHOTO_TZ", raw.Zone),
 		logFormat:   r.choice("GROUPPHOTO_LOG_FORMAT", raw.LogFormat, "auto", "text", "json"),
 		logLevel:    r.level("GROUPPHOTO_LOG_LEVEL", raw.LogLevel),
@@ -141,6 +140,22 @@ func carriesPassword(text string, spec redisconn.Spec) bool {
 type reader struct {
 	problems []error
 	bad      map[string]bool // by the name of the setting; nil where nobody asks
+	flags    map[string]string
+}
+
+// photoFlagNames are the flags of photo and worker that stand for a setting.
+var photoFlagNames = map[string]string{
+	"GROUPPHOTO_PHOTO_MODE": "--photo-mode", "GROUPPHOTO_PHOTO_SIDE": "--side", "GROUPPHOTO_PHOTO_QUALITY": "--quality",
+	"GROUPPHOTO_PHOTO_MAX_BYTES": "--max-bytes", "GROUPPHOTO_PHOTO_MIN_SIDE": "--min-side", "GROUPPHOTO_PHOTO_FIT": "--fit",
+	"GROUPPHOTO_PHOTO_EXTREME": "--extreme", "GROUPPHOTO_PHOTO_BACKGROUND": "--background",
+}
+
+// called is what the person who gave a setting calls it.
+func (r *reader) called(name string) string {
+	if flag := photoFlagNames[name]; flag != "" && r.flags[name] != "" {
+		return flag
+	}
+	return name
 }
 
 func (r *reader) note(err error) {
@@ -158,7 +173,7 @@ func (r *reader) failed(name string, err error) {
 }
 
 func (r *reader) fail(name, text, want string) {
-	r.failed(name, fmt.Errorf("%s %q: must be %s", name, clip(text, 60), want))
+	r.failed(name, fmt.Errorf("%s %q: must be %s", r.called(name), clip(text, 60), want))
 }
 
 func (r *reader) duration(name, text string, least, most time.Duration) time.Duration {
@@ -183,27 +198,6 @@ func (r *reader) part(name, text string) float64 {
 		r.fail(name, text, "a number from 0 to 1")
 	}
 	return f
-}
-
-// prefixes reads addresses and address prefixes with commas between them.
-func (r *reader) prefixes(name, text string) []netip.Prefix {
-	var list []netip.Prefix
-	for part := range strings.SplitSeq(text, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
-		if addr, err := netip.ParseAddr(part); err == nil {
-			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(part)
-		if err != nil {
-			r.fail(name, part, "address prefixes with commas between them, such as 10.1.0.0/16")
-			continue
-		}
-		list = append(list, p)
-	}
-	return list
 }
 
 func (r *reader) zone(name, text string) *time.Location {

@@ -38,7 +38,7 @@ func (a *app) connectTo(ctx context.Context, c config, spec redisconn.Spec) (*cl
 	if err != nil {
 		return nil, err
 	}
-	gp, err := enqueue.New(rdb, enqueue.WithExpiry(c.expires), enqueue.WithKeep(c.keep), enqueue.WithFetchAllow(c.allow...))
+	gp, err := enqueue.New(rdb, enqueue.WithExpiry(c.expires), enqueue.WithKeep(c.keep), enqueue.WithFetchRules(c.photo.rules()))
 	if err != nil {
 		return nil, errors.Join(err, rdb.Close())
 	}

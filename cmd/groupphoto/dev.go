@@ -61,9 +61,11 @@ PLUGCHAT_ settings alone; only --redis makes it use a Redis of yours.`,
 	return cmd
 }
 
-// devSettings are the settings that dev honours. All others speak of a Redis
-// and a provider that it must not touch.
+// devSettings are the settings that dev honours. All others speak of a Redis,
+// a provider and places that it must not touch.
 var devSettings = []string{
+	"GROUPPHOTO_PHOTO_SIDE", "GROUPPHOTO_PHOTO_QUALITY", "GROUPPHOTO_PHOTO_MAX_BYTES", "GROUPPHOTO_PHOTO_MIN_SIDE",
+	"GROUPPHOTO_PHOTO_FIT", "GROUPPHOTO_PHOTO_EXTREME", "GROUPPHOTO_PHOTO_BACKGROUND", "GROUPPHOTO_PHOTO_MEMORY",
 	"GROUPPHOTO_TZ", "GROUPPHOTO_LOG_FORMAT", "GROUPPHOTO_LOG_LEVEL", "GROUPPHOTO_HTTP_TOKEN", "GROUPPHOTO_HTTP_TOKEN" + fileTail,
 }
 
@@ -81,7 +83,7 @@ func (a *app) devConfig(ctx context.Context, addr string) (config, error) {
 		return c, err
 	}
 	c.pace, c.jitter, c.concurrency = devPace, 0, 1
-	c.allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	c.photo.from.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	// A person at a screen waits for no minutes, and wants to see each refusal.
 	c.policy.RefusalRetries, c.policy.Backoff, c.policy.MaxBackoff = -1, 2*time.Second, 30*time.Second
 	c.policy.QuickBackoff = 200 * time.Millisecond
@@ -104,7 +106,7 @@ func (a *app) dev(ctx context.Context, f devFlags) error {
 		return err
 	}
 	log := &devLog{Handler: newLogger(a.err, devLogging(c, f.verbose), true, a.colour()).Handler(), verbose: f.verbose}
-	a.limitMemory()
+	a.limitMemory(c)
 	redisconn.SetLibraryLogger(nil) // what is wrong at the start is told once, as the error
 	var s stage
 	err = a.setStage(ctx, f, c, slog.New(log), &s)
@@ -147,6 +149,7 @@ func (a *app) setStage(ctx context.Context, f devFlags, c config, log *slog.Logg
 	if err != nil {
 		return errors.Join(err, web.Close())
 	}
+	c.photo.from.Own = own(web)
 	s.box = startSandbox(ctx, simulated, []string{devToken}, map[string]http.Handler{samplePath: samplePage()})
 	if err := a.setEngine(ctx, c, log, s); err != nil {
 		return errors.Join(err, web.Close())

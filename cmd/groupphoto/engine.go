@@ -36,21 +36,23 @@ type engineConfig struct {
 	checkInterval time.Duration // 0: the worker's default
 }
 
-// memoryGoal is the size at which the garbage collector becomes eager. Decoding a
-// picture leaves tens of megabytes of garbage, which would otherwise be let grow
-// to twice the largest burst. It bounds nothing: what is needed is still given.
-const memoryGoal = 192 << 20
+// memoryRest is what the process takes beside pictures being decoded.
+const memoryRest = 32 << 20
 
-// limitMemory is for the commands that decode pictures. Who sets GOMEMLIMIT knows
-// better.
-func (a *app) limitMemory() { debug.SetMemoryLimit(memoryLimit(a.env)) }
+// limitMemory is for the commands that decode pictures. Above the limit the
+// garbage collector becomes eager: decoding leaves tens of megabytes of garbage,
+// which would otherwise be let grow to twice the largest burst. It bounds nothing:
+// what is needed is still given. Who sets GOMEMLIMIT knows better.
+func (a *app) limitMemory(c config) {
+	debug.SetMemoryLimit(memoryLimit(a.env, c.photo.make.MemoryBudget))
+}
 
 // memoryLimit is what debug.SetMemoryLimit takes; a negative one changes nothing.
-func memoryLimit(env map[string]string) int64 {
+func memoryLimit(env map[string]string, pictures int64) int64 {
 	if env["GOMEMLIMIT"] != "" {
 		return -1
 	}
-	return memoryGoal
+	return pictures + memoryRest
 }
 
 // callers makes one provider client per account and reports every problem.
@@ -80,11 +82,11 @@ func startEngine(ctx context.Context, ec engineConfig) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	maker, err := photo.New(photo.Options{})
+	maker, err := photo.New(ec.config.photo.make)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the photo maker: %w", err)
 	}
-	e := &engine{callers: calling, fetcher: fetch.New(fetch.Config{Allow: ec.config.allow})}
+	e := &engine{callers: calling, fetcher: fetch.New(ec.config.photo.from)}
 	e.rdb, err = redisconn.Open(ctx, ec.redis, redisconn.Options{Name: "groupphoto-worker", Logger: ec.log, Engine: true})
 	if err != nil {
 		return nil, err
@@ -104,7 +106,7 @@ func (e *engine) start(ctx context.Context, ec engineConfig, maker *photo.Maker)
 	logFindings(ctx, ec.log, report)
 	wc := worker.Config{
 		Redis: e.rdb, Logger: ec.log, Maker: maker, Fetcher: e.fetcher, Policy: ec.config.policy, Keep: ec.config.keep,
-		HTTPTimeout: ec.httpTimeout, CheckInterval: ec.checkInterval,
+		PassURL: ec.config.photo.passURL, PhotoCache: ec.config.photo.cache, HTTPTimeout: ec.httpTimeout, CheckInterval: ec.checkInterval,
 	}
 	for i, a := range ec.accounts {
 		wc.Accounts = append(wc.Accounts, worker.Account{

@@ -17,6 +17,7 @@ func TestFlags_StandWhereTheyAct(t *testing.T) {
 		"outcome":     {"output", "account", "redis"},
 		"retry":       {"output", "account", "redis"},
 		"cancel":      {"output", "account", "redis"},
+		"photo":       {"output"},
 		"sandbox":     nil,
 		"doctor":      {"output", "redis"},
 		"healthcheck": nil,
@@ -52,7 +53,7 @@ func TestMemoryLimit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := memoryLimit(tt.env); got != tt.want {
+			if got := memoryLimit(tt.env, 160<<20); got != tt.want {
 				t.Errorf("got %d; want %d", got, tt.want)
 			}
 		})

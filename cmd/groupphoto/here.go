@@ -22,7 +22,7 @@ func (a *app) openHere(ctx context.Context, c config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.limitMemory()
+	a.limitMemory(c)
 	chosen.pace, chosen.concurrency = 0, 1
 	// What the worker has to say is said by the narration, in better words.
 	quiet := slog.New(slog.DiscardHandler)

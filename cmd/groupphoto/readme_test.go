@@ -46,10 +46,10 @@ func TestReadme_SettingsAreTheSettings(t *testing.T) {
 			t.Errorf("README: %s is marked as secret: %t; want %t", f.name, secret, f.secret != "")
 		}
 	}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)`(?: \\*)? \\| (?:`([^`]*)`)? ?\\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z0-9_]+)`(?: \\*)? \\| (?:`([^`]*)`)? ?\\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
 		table = append(table, m[1]+"="+m[2])
 	}
-	for _, m := range regexp.MustCompile(`(?m)^#?([A-Z_]+=.*)$`).FindAllStringSubmatch(read(t, ".env.example"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^#?([A-Z0-9_]+=.*)$`).FindAllStringSubmatch(read(t, ".env.example"), -1) {
 		example = append(example, m[1])
 	}
 	if diff := cmp.Diff(want, table); diff != "" {

@@ -31,7 +31,21 @@ type rawSettings struct {
 	RefusalDelay   string `env:"GROUPPHOTO_REFUSAL_DELAY, default=2m"`
 	Expires        string `env:"GROUPPHOTO_EXPIRES, default=24h"`
 	Keep           string `env:"GROUPPHOTO_KEEP, default=30d"`
+	PhotoMode      string `env:"GROUPPHOTO_PHOTO_MODE, default=jpeg"`
+	PhotoSide      string `env:"GROUPPHOTO_PHOTO_SIDE, default=592"`
+	PhotoQuality   string `env:"GROUPPHOTO_PHOTO_QUALITY, default=80"`
+	PhotoMaxBytes  string `env:"GROUPPHOTO_PHOTO_MAX_BYTES, default=100KiB"`
+	PhotoMinSide   string `env:"GROUPPHOTO_PHOTO_MIN_SIDE, default=192"`
+	PhotoFit       string `env:"GROUPPHOTO_PHOTO_FIT, default=crop"`
+	PhotoExtreme   string `env:"GROUPPHOTO_PHOTO_EXTREME, default=pad"`
+	PhotoGround    string `env:"GROUPPHOTO_PHOTO_BACKGROUND, default=white"`
+	PhotoMemory    string `env:"GROUPPHOTO_PHOTO_MEMORY, default=160MiB"`
+	PhotoCache     string `env:"GROUPPHOTO_PHOTO_CACHE, default=64MiB"`
 	PhotoAllow     string `env:"GROUPPHOTO_PHOTO_ALLOW"`
+	PhotoHosts     string `env:"GROUPPHOTO_PHOTO_HOSTS"`
+	PhotoPorts     string `env:"GROUPPHOTO_PHOTO_PORTS"`
+	PhotoProxy     string `env:"GROUPPHOTO_PHOTO_PROXY" secret:"all"`
+	PhotoNAT64     string `env:"GROUPPHOTO_PHOTO_NAT64, default=false"`
 	Zone           string `env:"GROUPPHOTO_TZ"`
 	HTTPAddr       string `env:"GROUPPHOTO_HTTP_ADDR"`
 	HTTPToken      string `env:"GROUPPHOTO_HTTP_TOKEN" secret:"all"`

@@ -102,8 +102,8 @@ func TestConfig_Values(t *testing.T) {
 	if c.keep != 30*24*time.Hour || c.pace != 0 || c.zone.String() != "America/Sao_Paulo" {
 		t.Errorf("keep %s, pace %s, zone %s", c.keep, c.pace, c.zone)
 	}
-	if len(c.allow) != 2 || c.allow[0].String() != "10.1.2.3/32" || c.allow[1].String() != "fd00::/8" {
-		t.Errorf("allowed prefixes: %v", c.allow)
+	if allow := c.photo.from.Allow; len(allow) != 2 || allow[0].String() != "10.1.2.3/32" || allow[1].String() != "fd00::/8" {
+		t.Errorf("allowed prefixes: %v", allow)
 	}
 	for _, s := range c.shown {
 		if strings.Contains(s.Value, "marked-") {

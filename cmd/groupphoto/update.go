@@ -204,11 +204,20 @@ func (a *app) photo(text string) (enqueue.Photo, error) {
 	case strings.Contains(text[:min(len(text), 64)], "://"):
 		return enqueue.URL(text), nil
 	}
-	if hostLike.MatchString(text) {
-		if _, err := os.Stat(text); errors.Is(err, os.ErrNotExist) {
-			path, _, _ := strings.Cut(text, "?") // what follows may be a signature
-			return enqueue.Photo{}, fmt.Errorf("photo %q: is no file; if it is a URL, write https:// before it", clip(path, 80))
-		}
+	if err := meantURL(text); err != nil {
+		return enqueue.Photo{}, err
 	}
 	return enqueue.File(text), nil
+}
+
+// meantURL tells of a URL without its beginning, which would be taken for a file.
+func meantURL(text string) error {
+	if !hostLike.MatchString(text) {
+		return nil
+	}
+	if _, err := os.Stat(text); !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	path, _, _ := strings.Cut(text, "?") // what follows may be a signature
+	return fmt.Errorf("photo %q: is no file; if it is a URL, write https:// before it", clip(path, 80))
 }

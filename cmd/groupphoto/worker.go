@@ -17,6 +17,7 @@ import (
 
 type workerFlags struct {
 	http        string
+	photoMode   string
 	httpActions bool
 	httpTimeout durationFlag
 }
@@ -42,6 +43,7 @@ it at once. SIGTSTP only stops taking new work.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.http, "http", "", "serve the API, the asynq web UI and health at this `address` (default GROUPPHOTO_HTTP_ADDR)")
 	flags.BoolVar(&f.httpActions, "http-actions", false, "let people pause, run, archive and delete in the asynq web UI")
+	flags.StringVar(&f.photoMode, "photo-mode", "", "jpeg makes the photo here; url passes `URL`s on to the provider (default GROUPPHOTO_PHOTO_MODE)")
 	flags.Var(&f.httpTimeout, "http-timeout", "how long one call of the provider may take (default 90 s)")
 	return cmd
 }
@@ -57,7 +59,7 @@ func (a *app) setUp(ctx context.Context, f workerFlags) (workerSetup, error) {
 	var s workerSetup
 	var r reader
 	var err error
-	s.config, err = a.config(ctx, map[string]string{"GROUPPHOTO_HTTP_ADDR": f.http})
+	s.config, err = a.config(ctx, map[string]string{"GROUPPHOTO_HTTP_ADDR": f.http, "GROUPPHOTO_PHOTO_MODE": f.photoMode})
 	r.note(err)
 	s.accounts, err = s.config.accounts()
 	r.note(err)
@@ -72,7 +74,7 @@ func (a *app) work(ctx context.Context, f workerFlags) error {
 	if err != nil {
 		return err
 	}
-	a.limitMemory()
+	a.limitMemory(s.config)
 	log := a.logger(s.config)
 	redisconn.SetLibraryLogger(nil) // what is wrong at the start is told once, as the error
 	for _, unknown := range unknownNames(a.env) {
@@ -94,6 +96,7 @@ func (a *app) work(ctx context.Context, f workerFlags) error {
 			return err
 		}
 		defer l.Close() //nolint:errcheck // closed already, but after an error on the way there
+		s.config.photo.from.Own = own(l)
 	}
 	e, err := startEngine(ctx, engineConfig{
 		redis: spec, config: s.config, accounts: s.accounts, log: log, httpTimeout: f.httpTimeout.duration(),
