@@ -91,38 +91,3 @@ func TestMake_AlmostFloods(t *testing.T) {
 		t.Error("the memory budget isn't free again")
 	}
 }
-
-func FuzzInspect(f *testing.F) {
-	for _, src := range validSamples(f) {
-		f.Add(src)
-	}
-	for _, claim := range claims {
-		f.Add(claim(300, 200))
-	}
-	f.Add(bytes.Repeat([]byte{0xff, 0xe2, 0, 4, 0, 0}, 20))
-	f.Fuzz(func(t *testing.T, src []byte) {
-		width, height, err := photo.Inspect(src)
-		if err == nil && (width < 1 || height < 1 || width > 16_384 || height > 16_384 || width*height > 50_000_000) {
-			t.Errorf("%d x %d pixels pass", width, height)
-		}
-	})
-}
-
-// FuzzDecode runs the wrapper of one decoder on any bytes, as if they had been recognised as its format.
-func FuzzDecode(f *testing.F) {
-	formats := []string{"jpeg", "png", "gif", "webp", "bmp"}
-	for name, src := range validSamples(f) {
-		for i, format := range formats {
-			if name == format || i == 0 {
-				f.Add(byte(i), src)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, format byte, src []byte) {
-		// What is recognised and within the limits is decoded; anything else would only allocate what it claims.
-		if width, height, err := photo.Inspect(src); err != nil || width*height > 1<<16 {
-			t.Skip()
-		}
-		_ = photo.Decode(t.Context(), formats[int(format)%len(formats)], src) // a panic is what is looked for
-	})
-}

@@ -299,13 +299,3 @@ func readFile(t *testing.T, dir, name string) []byte {
 	}
 	return data
 }
-
-func FuzzMake(f *testing.F) {
-	for _, src := range validSamples(f) {
-		f.Add(src)
-	}
-	f.Add([]byte("<html>"))
-	f.Add(scanBomb(64, 64, 80))
-	maker := newMaker(f, photo.Options{AllowSmall: true, Side: fuzzSide})
-	f.Fuzz(func(t *testing.T, src []byte) { soundOrNamed(t, maker, src) })
-}
