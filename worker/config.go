@@ -82,6 +82,9 @@ type Config struct {
 	// CheckInterval is how long an idle lane waits before it looks into its
 	// queues again, on average. 0: 250 ms.
 	CheckInterval time.Duration
+	// TidyInterval is how often asynq's archives are looked through for updates
+	// that have not ended, by one process for each account. 0: 1 min.
+	TidyInterval time.Duration
 	// Servers is how many asynq servers serve each lane; a server starts about
 	// one task per round trip to Redis. 0: 1.
 	Servers int
@@ -97,6 +100,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CheckInterval <= 0 {
 		c.CheckInterval = 250 * time.Millisecond
+	}
+	if c.TidyInterval <= 0 {
+		c.TidyInterval = time.Minute
 	}
 	c.Servers = max(1, c.Servers)
 	c.PhotoCache = cmp.Or(c.PhotoCache, DefaultPhotoCache)

@@ -75,6 +75,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		}
 	}
 	w.background.Go(w.publish)
+	w.background.Go(func() { newJanitor(w.ledger, w.config).work(w.stop, w.names()) })
 	w.started = true
 	return nil
 }
