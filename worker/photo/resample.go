@@ -5,9 +5,11 @@ import "math"
 const (
 	weightBits = 14 // fraction of a kernel weight
 	keptBits   = 6  // fraction of a sample between the two passes
+	atOnce     = 4  // weights are worked through in such steps, without a loop
 )
 
-// taps is one output sample: the first input sample that counts, and what each from there on weighs.
+// taps is one output sample: the first input sample that counts, and what each from there on weighs. Zeros fill the
+// weights up to a whole number of steps; they may reach up to atOnce-1 samples beyond the last one.
 type taps struct {
 	first   int
 	weights []int32
@@ -20,7 +22,7 @@ func kernel(start, length float64, samples, count int) []taps {
 	scale := length / float64(count)
 	widen := max(1, scale)
 	all := make([]taps, count)
-	store := make([]int32, 0, count*(int(4*widen)+2)) // one piece for all weights
+	store := make([]int32, 0, count*(int(4*widen)+2+atOnce)) // one piece for all weights
 	for i := range all {
 		centre := start + (float64(i)+0.5)*scale
 		first := max(0, int(math.Ceil(centre-2*widen-0.5)))
@@ -31,6 +33,9 @@ func kernel(start, length float64, samples, count int) []taps {
 		}
 		from := len(store)
 		store = appendWeights(store, first, last, centre, widen)
+		for (len(store)-from)%atOnce != 0 {
+			store = append(store, 0)
+		}
 		all[i] = taps{first: first, weights: store[from:]}
 	}
 	return all
@@ -81,11 +86,8 @@ func resample(src plane, w window, wide, high int) plane {
 	sums := make([]int32, wide)
 	for y, t := range kernel(w.y, w.high, src.high, high) {
 		clear(sums)
-		for k, weight := range t.weights {
-			line := kept[(t.first+k)*wide:][:len(sums)]
-			for x := range sums {
-				sums[x] += weight * int32(line[x])
-			}
+		for k := 0; k < len(t.weights); k += atOnce {
+			addLines(sums, kept[(t.first+k)*wide:], (*[atOnce]int32)(t.weights[k:]))
 		}
 		line := out.row(y)
 		for x, sum := range sums {
@@ -95,21 +97,31 @@ func resample(src plane, w window, wide, high int) plane {
 	return out
 }
 
-// across scales every row. The results keep a fraction, and may leave the range of a byte a little on both sides.
+// addLines adds the next four lines, each with its weight.
+func addLines(sums []int32, lines []int16, w *[atOnce]int32) {
+	n := len(sums)
+	a, b, c, d := lines[:n], lines[n:][:n], lines[2*n:][:n], lines[3*n:][:n]
+	for x := range sums {
+		sums[x] += w[0]*int32(a[x]) + w[1]*int32(b[x]) + w[2]*int32(c[x]) + w[3]*int32(d[x])
+	}
+}
+
+// across scales every row. The results keep a fraction, and may leave the range of a byte a little on both sides. Behind
+// them lie the empty lines that weights of zero reach.
 func across(src plane, kernel []taps) []int16 {
-	kept := make([]int16, 0, len(kernel)*src.high)
+	kept := make([]int16, 0, len(kernel)*(src.high+atOnce-1))
+	row := make([]byte, src.wide+atOnce-1)
 	for y := range src.high {
-		row := src.row(y)
+		copy(row, src.row(y))
 		for _, t := range kernel {
 			var sum int32
-			samples := row[t.first:][:len(t.weights)]
-			for k, weight := range t.weights {
-				sum += weight * int32(samples[k])
+			for s, w := row[t.first:], t.weights; len(w) >= atOnce && len(s) >= atOnce; s, w = s[atOnce:], w[atOnce:] {
+				sum += w[0]*int32(s[0]) + w[1]*int32(s[1]) + w[2]*int32(s[2]) + w[3]*int32(s[3])
 			}
 			kept = append(kept, int16((sum+1<<(weightBits-keptBits-1))>>(weightBits-keptBits)))
 		}
 	}
-	return kept
+	return kept[:cap(kept)]
 }
 
 func toByte(v int32) byte { return byte(min(max(v, 0), 255)) }

@@ -89,8 +89,12 @@ func scalePlane(ctx context.Context, p plane, w window, size image.Point) (plane
 
 // average makes one sample of each box.
 func average(ctx context.Context, p plane, b boxes) (plane, error) {
+	if b.fx == 1 && b.fy == 1 && b.left == 0 && b.across == p.wide {
+		return plane{pix: p.pix[b.top*p.wide : b.bottom*p.wide], wide: p.wide, high: b.down}, nil
+	}
 	out := newPlane(b.across, b.down)
 	columns := make([]uint64, (b.right-b.left+7)/8*2)
+	sums := make([]uint32, 4*len(columns))
 	for y := range b.down {
 		if err := ctx.Err(); err != nil {
 			return plane{}, err
@@ -101,14 +105,15 @@ func average(ctx context.Context, p plane, b boxes) (plane, error) {
 		for row := first; row < last; row++ {
 			addRow(columns, p.row(row)[b.left:b.right])
 		}
+		unpack(sums, columns)
 		line := out.row(y)
 		for x := range line {
-			lo, hi := x*b.fx, min((x+1)*b.fx, b.right-b.left)
+			box := sums[x*b.fx : min((x+1)*b.fx, b.right-b.left)]
 			var sum uint32
-			for i := lo; i < hi; i++ {
-				sum += sumAt(columns, i)
+			for _, s := range box {
+				sum += s
 			}
-			area := uint32((hi - lo) * (last - first))
+			area := uint32(len(box) * (last - first))
 			line[x] = byte((sum + area/2) / area)
 		}
 	}
@@ -126,18 +131,25 @@ func shrinkRows(ctx context.Context, fill rowFunc, m model, l layout) (picture, 
 	width := 4 * (b.right - b.left)
 	pixels := make([]byte, width)
 	columns := make([]uint64, (width+7)/8*2)
+	sums := make([]uint32, 4*len(columns))
 	for y := range b.down {
 		if err := ctx.Err(); err != nil {
 			return picture{}, err
 		}
-		clear(columns)
 		first := b.top + y*b.fy
 		last := min(first+b.fy, b.bottom)
+		if b.fx == 1 && b.fy == 1 { // nothing to average
+			fill(b.left, first, pixels)
+			part(&small, y, pixels)
+			continue
+		}
+		clear(columns)
 		for row := first; row < last; row++ {
 			fill(b.left, row, pixels)
 			addRow(columns, pixels)
 		}
-		averageRow(&small, y, columns, b, last-first)
+		unpack(sums, columns)
+		averageRow(&small, y, sums, b, last-first)
 	}
 	out := picture{model: m, planes: make([]plane, 0, len(small))}
 	for _, p := range small {
@@ -150,18 +162,28 @@ func shrinkRows(ctx context.Context, fill rowFunc, m model, l layout) (picture, 
 	return out, nil
 }
 
-func averageRow(small *[4]plane, y int, columns []uint64, b boxes, rows int) {
+// part gives each channel of a row of pixels to its plane.
+func part(small *[4]plane, y int, pixels []byte) {
+	a, b, c, d := small[0].row(y), small[1].row(y), small[2].row(y), small[3].row(y)
+	for x := range a {
+		pixel := pixels[4*x:][:4]
+		a[x], b[x], c[x], d[x] = pixel[0], pixel[1], pixel[2], pixel[3]
+	}
+}
+
+func averageRow(small *[4]plane, y int, columns []uint32, b boxes, rows int) {
 	for x := range b.across {
-		lo, hi := x*b.fx, min((x+1)*b.fx, b.right-b.left)
+		box := columns[4*x*b.fx : 4*min((x+1)*b.fx, b.right-b.left)]
+		area := uint32(len(box) / 4 * rows)
 		var sums [4]uint32
-		for i := lo; i < hi; i++ {
-			for c := range sums {
-				sums[c] += sumAt(columns, 4*i+c)
-			}
+		for ; len(box) >= 4; box = box[4:] {
+			sums[0] += box[0]
+			sums[1] += box[1]
+			sums[2] += box[2]
+			sums[3] += box[3]
 		}
-		area := uint32((hi - lo) * rows)
 		for c := range small {
-			small[c].row(y)[x] = byte((sums[c] + area/2) / area)
+			small[c].pix[y*b.across+x] = byte((sums[c] + area/2) / area)
 		}
 	}
 }
