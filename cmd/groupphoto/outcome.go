@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) outcomeCommand() *cobra.Command {
-	return a.lookUpFlags(&cobra.Command{
+	cmd := a.lookUpFlags(&cobra.Command{
 		Use:               "outcome ID",
 		Short:             "Show how an update ended, or where it stands",
 		Args:              arguments("ID"),
@@ -24,6 +24,8 @@ func (a *app) outcomeCommand() *cobra.Command {
 			})
 		},
 	})
+	cmd.AddCommand(a.outcomeListCommand())
+	return cmd
 }
 
 // withClient reads the settings, connects, and closes afterwards.

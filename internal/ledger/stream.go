@@ -51,11 +51,7 @@ func (l *Ledger) Follow(ctx context.Context, account, after string, block time.D
 	var ends []End
 	for _, stream := range streams {
 		for _, m := range stream.Messages {
-			field := func(name string) string { s, _ := m.Values[name].(string); return s }
-			ends = append(ends, End{
-				Position: m.ID, ID: field("id"), State: tasks.State(field("state")),
-				Group: tasks.GroupID(field("group")), Reason: tasks.Reason(field("reason")),
-			})
+			ends = append(ends, endOf(m))
 		}
 	}
 	return ends, nil
