@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/plugchat-go/groupphoto/worker/photo"
@@ -18,7 +17,7 @@ func seed(f *testing.F, add func(src []byte)) {
 	}
 	const most = 6 << 10 // the fuzzer changes small inputs faster
 	for _, folder := range []string{"image/testdata", "image/png/testdata/pngsuite"} {
-		files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", filepath.FromSlash(folder), "*.*"))
+		files, err := filepath.Glob(filepath.Join(goSource(f), filepath.FromSlash(folder), "*.*"))
 		if err != nil {
 			f.Fatal(err)
 		}

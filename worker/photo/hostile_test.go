@@ -299,3 +299,13 @@ func readFile(t *testing.T, dir, name string) []byte {
 	}
 	return data
 }
+
+// goSource finds Go's own sources, which have test pictures.
+func goSource(t testing.TB) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Skip("the go command is not at hand")
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "src")
+}

@@ -5,9 +5,7 @@ import (
 	"compress/zlib"
 	"image"
 	"image/color"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -127,10 +125,7 @@ func TestMake_TransparentWithProfile(t *testing.T) {
 
 func TestMake_CMYK(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(runtime.GOROOT(), "src", "image", "testdata")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("Go's own test pictures are not at hand")
-	}
+	dir := filepath.Join(goSource(t), "image", "testdata")
 	ink := readFile(t, "testdata", "green-ink.icc")
 	options := photo.Options{AllowSmall: true, Side: 64}
 	cmyk := readFile(t, dir, "video-001.cmyk.jpeg")

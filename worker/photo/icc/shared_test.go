@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSharedProfiles_AreOurs: the tests of package photo embed two profiles, which are made here. To write them anew:
-// WRITE_TESTDATA=1 go test ./worker/photo/icc -run SharedProfiles
+// TestSharedProfiles_AreOurs: the tests of package photo embed two profiles, which are made here. With WRITE_TESTDATA set it writes
+// them anew.
 func TestSharedProfiles_AreOurs(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]byte{
