@@ -17,6 +17,7 @@ func TestFlags_StandWhereTheyAct(t *testing.T) {
 		"outcome":     {"output", "account", "redis"},
 		"retry":       {"output", "account", "redis"},
 		"cancel":      {"output", "account", "redis"},
+		"account":     nil,
 		"photo":       {"output"},
 		"sandbox":     nil,
 		"doctor":      {"output", "redis"},
