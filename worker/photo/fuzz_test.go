@@ -62,7 +62,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, format byte, src []byte) {
 		// What is recognised and within the limits is decoded; anything else would only allocate what it claims.
 		if width, height, err := photo.Inspect(src); err != nil || width*height > 1<<16 {
-			t.Skip()
+			return
 		}
 		_ = photo.Decode(t.Context(), formats[int(format)%len(formats)], src) // a panic is what is looked for
 	})
