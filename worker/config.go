@@ -28,8 +28,8 @@ const (
 	DefaultHTTPTimeout = 90 * time.Second
 	// DefaultShutdownTimeout leaves a call begun last time to end and be recorded.
 	DefaultShutdownTimeout = 120 * time.Second
-	// DefaultPhotoCache holds some 280 photos of 100 KiB, each as JPEG and as Base64.
-	DefaultPhotoCache = 64 << 20
+	// DefaultPhotoCache holds some 140 photos of 100 KiB, each as JPEG and as Base64.
+	DefaultPhotoCache = 32 << 20
 	// leaseMargin is how long a turn outlives the HTTP time-out.
 	leaseMargin = 30 * time.Second
 	// turnUse is how soon a granted turn must be used. It covers a cold TLS
@@ -69,7 +69,7 @@ type Config struct {
 	// PassURL sends photo URLs through to the provider instead of the photo.
 	PassURL bool
 	// PhotoCache bounds the finished photos that the process keeps in memory, in
-	// bytes, their encoded form included. 0: 64 MiB.
+	// bytes, their encoded form included. 0: 32 MiB.
 	PhotoCache int64
 	Policy     Policy
 	// Keep is how long outcomes are kept; 0 is the ledger's default.

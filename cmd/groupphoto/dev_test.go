@@ -23,8 +23,8 @@ func TestDev_DeliversAndEnds(t *testing.T) {
 		t.Errorf("the first outcome came after %s; want less than 2 s", took)
 	}
 	d.find(`Ctrl-C ends it`)
-	if got := debug.SetMemoryLimit(-1); got != 192<<20 {
-		t.Errorf("the garbage collector's goal is %d; want %d", got, 192<<20)
+	if got := debug.SetMemoryLimit(-1); got != 224<<20 {
+		t.Errorf("the garbage collector's goal is %d; want %d", got, 224<<20)
 	}
 	// then every sample has its line, and says what happened
 	text := d.text.String()

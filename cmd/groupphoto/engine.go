@@ -36,7 +36,7 @@ type engineConfig struct {
 	checkInterval time.Duration // 0: the worker's default
 }
 
-// memoryRest is what the process takes beside pictures being decoded.
+// memoryRest is what the process takes beside pictures.
 const memoryRest = 32 << 20
 
 // limitMemory is for the commands that decode pictures. Above the limit the
@@ -44,7 +44,7 @@ const memoryRest = 32 << 20
 // which would otherwise be let grow to twice the largest burst. It bounds nothing:
 // what is needed is still given. Who sets GOMEMLIMIT knows better.
 func (a *app) limitMemory(c config) {
-	debug.SetMemoryLimit(memoryLimit(a.env, c.photo.make.MemoryBudget))
+	debug.SetMemoryLimit(memoryLimit(a.env, c.photo.make.MemoryBudget+c.photo.cache))
 }
 
 // memoryLimit is what debug.SetMemoryLimit takes; a negative one changes nothing.

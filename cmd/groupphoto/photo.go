@@ -108,6 +108,9 @@ func (a *app) makePhotos(ctx context.Context, f photoFlags, sources []string) er
 		return badInput(err)
 	}
 	targets, err := f.targets(sources)
+	if err == nil {
+		err = f.spare(sources, targets)
+	}
 	if err != nil {
 		return badInput(err)
 	}
@@ -194,6 +197,29 @@ func (f photoFlags) targets(sources []string) ([]string, error) {
 		targets[i] = filepath.Join(f.out, name+".jpg")
 	}
 	return targets, nil
+}
+
+// spare refuses to write over a source: what is there may be the only copy.
+func (f photoFlags) spare(sources, targets []string) error {
+	var r reader
+	for _, target := range targets {
+		written := []string{target}
+		if f.round {
+			written = append(written, roundName(target))
+		}
+		for _, path := range written {
+			info, err := os.Stat(path)
+			if path == "-" || err != nil {
+				continue // nothing is there
+			}
+			for _, source := range sources {
+				if other, err := os.Stat(source); err == nil && os.SameFile(info, other) {
+					r.note(fmt.Errorf("--out: the photo would be written over the source %q; give another place", clip(source, 200)))
+				}
+			}
+		}
+	}
+	return errors.Join(r.problems...)
 }
 
 // stem is a file name for the photo of a source, without its ending.

@@ -2,16 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -165,6 +168,8 @@ func TestPhoto_Refusals(t *testing.T) {
 		{"a server that can't now", []string{server.URL}, exitFailure, "unavailable (HTTP 503)"},
 		{"no file", []string{"nothing.png"}, exitUsage, `the file cannot be read: "nothing.png"`},
 		{"a host without scheme", []string{"example.com/a.png?sig=secret"}, exitUsage, "write https:// before it"},
+		{"a slash too few", []string{"https:/user:secret@example.com/x?sig=secret"}, exitUsage, `"https:/"…: is neither a URL nor a file`},
+		{"a colon too few", []string{"https//example.com/x?sig=secret"}, exitUsage, "a URL begins with https://"},
 		{"the store", []string{"sha256:" + strings.Repeat("ab", 32)}, exitUsage, "photo store"},
 		{"bad Base64", []string{"data:image/png;base64,***"}, exitUsage, "data URI: bad_base64"},
 		{"too long", []string{picture, "--extreme", "refuse"}, exitUsage, "extreme_ratio"},
@@ -188,6 +193,72 @@ func TestPhoto_Refusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPhoto_SparesItsSources: what would be written over may be the only copy.
+func TestPhoto_SparesItsSources(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	original := half(t, 400, 300)
+	for _, name := range []string{"a.jpg", "b.round.png", "x-2.jpg"} {
+		if err := os.WriteFile(filepath.Join(folder, name), original, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(name string) string { return filepath.Join(folder, name) }
+	elsewhere := file(t, "x.png", string(original))
+	for _, args := range [][]string{
+		{in("a.jpg"), "--out", in("a.jpg")},
+		{in("a.jpg"), "--out", folder},
+		{in("b.round.png"), "--out", in("b.jpg"), "--round"},
+		{elsewhere, elsewhere, in("x-2.jpg"), "--out", folder}, // the second is to be called x-2.jpg
+	} {
+		r := call(t, nil, append([]string{"photo"}, args...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, "would be written over the source") {
+			t.Errorf("%v: exit code %d: %s", args, r.code, r.err)
+		}
+	}
+	for _, name := range []string{"a.jpg", "b.round.png", "x-2.jpg"} {
+		if b, err := os.ReadFile(in(name)); err != nil || !bytes.Equal(b, original) {
+			t.Errorf("%s was changed (%v)", name, err)
+		}
+	}
+}
+
+// TestPhoto_StdinThatNobodyEnds: a person who gives up need not end the input first.
+func TestPhoto_StdinThatNobodyEnds(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"photo", "-"}, {"update", "--group", group, "--photo", "-", "--here"}} {
+		in, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		reading := &firstRead{Reader: in, begun: make(chan struct{})}
+		code := make(chan int, 1)
+		go func() {
+			code <- run(ctx, args, map[string]string{"PLUGCHAT_TOKEN": "x"}, streams{in: reading, out: io.Discard, err: io.Discard, program: "groupphoto"})
+		}()
+		<-reading.begun
+		cancel()
+		if got := <-code; got != exitInterrupted {
+			t.Errorf("%v: exit code %d; want %d", args, got, exitInterrupted)
+		}
+		_ = out.Close() // ends what was left behind
+	}
+}
+
+// firstRead tells when it is read from.
+type firstRead struct {
+	io.Reader
+
+	once  sync.Once
+	begun chan struct{}
+}
+
+func (f *firstRead) Read(p []byte) (int, error) {
+	f.once.Do(func() { close(f.begun) })
+	return f.Reader.Read(p)
 }
 
 func TestStem(t *testing.T) {

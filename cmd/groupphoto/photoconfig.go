@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"net"
@@ -53,6 +54,9 @@ func (r *reader) photo(raw rawSettings) photoConfig {
 	c.make.AllowSmall = c.make.MinSide == 0
 	var err error
 	c.from.Hosts, err = fetch.ParseHosts(list(raw.PhotoHosts))
+	if err == nil && raw.PhotoHosts != "" && len(c.from.Hosts) == 0 {
+		err = errors.New("names no host; leave it out to ask all of them") // "," must not mean everybody
+	}
 	if err != nil {
 		r.failed("GROUPPHOTO_PHOTO_HOSTS", fmt.Errorf("GROUPPHOTO_PHOTO_HOSTS: %w", err))
 	}
@@ -82,15 +86,21 @@ func (r *reader) prefixes(name, text string) []netip.Prefix {
 	var prefixes []netip.Prefix
 	for _, part := range list(text) {
 		if addr, err := netip.ParseAddr(part); err == nil {
+			addr = addr.Unmap()
 			prefixes = append(prefixes, netip.PrefixFrom(addr, addr.BitLen()))
 			continue
 		}
 		p, err := netip.ParsePrefix(part)
-		if err != nil {
+		switch {
+		case err != nil:
 			r.fail(name, part, "address prefixes with commas between them, such as 10.1.0.0/16")
-			continue
+		case p.Addr().Is4In6(): // no connection ever shows such an address
+			r.fail(name, part, "written as IPv4, such as 10.1.0.0/16")
+		case p != p.Masked(): // more is allowed than the text shows
+			r.fail(name, part, fmt.Sprintf("a whole prefix: %s, or one address: %s", p.Masked(), p.Addr()))
+		default:
+			prefixes = append(prefixes, p)
 		}
-		prefixes = append(prefixes, p)
 	}
 	return prefixes
 }

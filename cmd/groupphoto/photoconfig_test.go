@@ -40,7 +40,7 @@ func TestPhotoConfig_AllSet(t *testing.T) {
 	c, err := photoSettings(t, map[string]string{
 		"GROUPPHOTO_PHOTO_MODE": "url", "GROUPPHOTO_PHOTO_SIDE": "640", "GROUPPHOTO_PHOTO_QUALITY": "60", "GROUPPHOTO_PHOTO_MAX_BYTES": "65536",
 		"GROUPPHOTO_PHOTO_MIN_SIDE": "0", "GROUPPHOTO_PHOTO_FIT": "pad", "GROUPPHOTO_PHOTO_EXTREME": "refuse", "GROUPPHOTO_PHOTO_BACKGROUND": "#1F6feb",
-		"GROUPPHOTO_PHOTO_MEMORY": "1GiB", "GROUPPHOTO_PHOTO_ALLOW": "10.1.2.3, fd00::/8", "GROUPPHOTO_PHOTO_HOSTS": "cdn.example.com, *.example.org",
+		"GROUPPHOTO_PHOTO_MEMORY": "1GiB", "GROUPPHOTO_PHOTO_ALLOW": "::ffff:10.1.2.3, fd00::/8", "GROUPPHOTO_PHOTO_HOSTS": "cdn.example.com, *.example.org",
 		"GROUPPHOTO_PHOTO_PORTS": "8080, 8443", "GROUPPHOTO_PHOTO_PROXY": "http://user:pass@proxy.internal:3128", "GROUPPHOTO_PHOTO_NAT64": "true",
 	})
 	if err != nil {
@@ -76,6 +76,9 @@ func TestPhotoConfig_Problems(t *testing.T) {
 		{"BACKGROUND", "pink", "white, black"},
 		{"MEMORY", "1MiB", "a size from 64 MiB"},
 		{"ALLOW", "10.0.0.0/99", "address prefixes"},
+		{"ALLOW", "10.0.0.1/8", "a whole prefix: 10.0.0.0/8, or one address: 10.0.0.1"},
+		{"ALLOW", "::ffff:10.0.0.0/104", "written as IPv4"},
+		{"HOSTS", " , ", "names no host"},
 		{"HOSTS", "https://example.com/x", "https://example.com/x"},
 		{"PORTS", "80,none", "port numbers"},
 		{"PORTS", "0", "port numbers"},

@@ -23,7 +23,12 @@ func writeRound(beside string, photo []byte) (string, error) {
 	if err := png.Encode(&b, disced(square)); err != nil {
 		return "", fmt.Errorf("drawing the round preview: %w", err)
 	}
-	return writePhoto(strings.TrimSuffix(beside, filepath.Ext(beside))+".round.png", b.Bytes())
+	return writePhoto(roundName(beside), b.Bytes())
+}
+
+// roundName is the preview's file beside a photo's.
+func roundName(photo string) string {
+	return strings.TrimSuffix(photo, filepath.Ext(photo)) + ".round.png"
 }
 
 // disced cuts the largest disc out of a square picture, with a smooth edge.

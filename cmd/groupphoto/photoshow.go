@@ -80,9 +80,9 @@ func (w workshop) show(ctx context.Context, source, target string, round bool) s
 func (w workshop) load(ctx context.Context, source string) ([]byte, string, error) {
 	switch {
 	case source == "-":
-		b, err := io.ReadAll(io.LimitReader(w.in, enqueue.MaxPhoto+1))
+		b, err := w.readStdin(ctx)
 		if err != nil {
-			return nil, "", fmt.Errorf("reading stdin: %w", err)
+			return nil, "", err
 		}
 		return b, "read", tooLong(b)
 	case strings.HasPrefix(source, "sha256:"), strings.HasPrefix(source, "src:sha256:"):
@@ -107,6 +107,30 @@ func (w workshop) load(ctx context.Context, source string) ([]byte, string, erro
 // fileError is about a file that it names.
 type fileError struct{ error }
 
+// readStdin reads a picture from stdin, one byte more than a photo may have at
+// most. A person who gives up need not end the input first: what reads it is then
+// left behind, until the process ends.
+func (a *app) readStdin(ctx context.Context) ([]byte, error) {
+	type read struct {
+		b   []byte
+		err error
+	}
+	done := make(chan read, 1)
+	go func() {
+		b, err := io.ReadAll(io.LimitReader(a.in, enqueue.MaxPhoto+1))
+		done <- read{b, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, fmt.Errorf("reading stdin: %w", r.err)
+		}
+		return r.b, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("reading stdin: %w", context.Cause(ctx))
+	}
+}
+
 func tooLong(b []byte) error {
 	if len(b) > enqueue.MaxPhoto {
 		return fmt.Errorf("is larger than %s; make it smaller", sized(enqueue.MaxPhoto))
@@ -123,6 +147,11 @@ func sourceName(source string) string {
 		return "data URI"
 	case strings.Contains(source[:min(len(source), 64)], "://"):
 		return bareURL(source)
+	case schemeLike.MatchString(source), hostLike.MatchString(source):
+		source, _, _ = strings.Cut(source, "?") // a URL that was meant as one may be signed,
+		if _, host, found := strings.Cut(source, "@"); found {
+			source = "…@" + host // or carry a password
+		}
 	}
 	return clip(source, 200)
 }

@@ -40,7 +40,7 @@ type rawSettings struct {
 	PhotoExtreme   string `env:"GROUPPHOTO_PHOTO_EXTREME, default=pad"`
 	PhotoGround    string `env:"GROUPPHOTO_PHOTO_BACKGROUND, default=white"`
 	PhotoMemory    string `env:"GROUPPHOTO_PHOTO_MEMORY, default=160MiB"`
-	PhotoCache     string `env:"GROUPPHOTO_PHOTO_CACHE, default=64MiB"`
+	PhotoCache     string `env:"GROUPPHOTO_PHOTO_CACHE, default=32MiB"`
 	PhotoAllow     string `env:"GROUPPHOTO_PHOTO_ALLOW"`
 	PhotoHosts     string `env:"GROUPPHOTO_PHOTO_HOSTS"`
 	PhotoPorts     string `env:"GROUPPHOTO_PHOTO_PORTS"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -100,7 +99,10 @@ func (a *app) update(ctx context.Context, f updateFlags) error {
 	if err != nil {
 		return err
 	}
-	u, opts, err := a.wish(c, f)
+	u, opts, err := a.wish(ctx, c, f)
+	if ctx.Err() != nil {
+		return err
+	}
 	if err != nil {
 		return badInput(err)
 	}
@@ -141,10 +143,10 @@ func (a *app) open(ctx context.Context, c config, here bool) (*client, error) {
 }
 
 // wish turns the flags into an update.
-func (a *app) wish(c config, f updateFlags) (enqueue.Update, []enqueue.Option, error) {
+func (a *app) wish(ctx context.Context, c config, f updateFlags) (enqueue.Update, []enqueue.Option, error) {
 	u := enqueue.Update{GroupID: f.group, Account: a.account, Ref: f.ref, By: a.who()}
 	var err error
-	if u.Photo, err = a.photo(f.photo); err != nil {
+	if u.Photo, err = a.photo(ctx, f.photo); err != nil {
 		return u, nil, err
 	}
 	var opts []enqueue.Option
@@ -183,15 +185,18 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--at %q: must be a time such as 2026-01-31T18:00:00Z, or '2026-01-31 18:00' in the zone of GROUPPHOTO_TZ", clip(text, 40))
 }
 
+// schemeLike finds a URL whose beginning is misspelt. What follows may be secret.
+var schemeLike = regexp.MustCompile(`^(?i)https?(:/?|//)`)
+
 // hostLike finds what was meant as a URL and lacks its beginning.
 var hostLike = regexp.MustCompile(`^(www\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(:[0-9]+)?/`)
 
-func (a *app) photo(text string) (enqueue.Photo, error) {
+func (a *app) photo(ctx context.Context, text string) (enqueue.Photo, error) {
 	switch {
 	case text == "-":
-		b, err := io.ReadAll(io.LimitReader(a.in, enqueue.MaxPhoto+1))
+		b, err := a.readStdin(ctx)
 		if err != nil {
-			return enqueue.Photo{}, fmt.Errorf("reading the photo from stdin: %w", err)
+			return enqueue.Photo{}, err
 		}
 		return enqueue.Bytes(b), nil
 	case strings.HasPrefix(text, "sha256:"), strings.HasPrefix(text, "src:sha256:"):
@@ -212,6 +217,9 @@ func (a *app) photo(text string) (enqueue.Photo, error) {
 
 // meantURL tells of a URL without its beginning, which would be taken for a file.
 func meantURL(text string) error {
+	if _, err := os.Stat(text); schemeLike.MatchString(text) && errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("photo %q…: is neither a URL nor a file; a URL begins with https://", schemeLike.FindString(text))
+	}
 	if !hostLike.MatchString(text) {
 		return nil
 	}

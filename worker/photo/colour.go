@@ -40,10 +40,12 @@ func (m model) channels() icc.Space {
 	return icc.RGB
 }
 
-// fitting drops a profile that changes nothing or that is meant for other pictures.
-func (c colours) fitting(m model) colours {
+// fitting drops a profile that changes nothing or that is meant for other pictures. A picture without colours may come in
+// three equal planes, when it has alpha: its profile is still one for grey.
+func (c colours) fitting(m model, grey bool) colours {
 	switch {
 	case c.profile == nil:
+	case grey && m == modelRGBA && c.profile.Space() == icc.Gray:
 	case c.profile.Space() != m.channels():
 		c.profile, c.broken = nil, errOtherSpace
 	case c.profile.IsSRGB():

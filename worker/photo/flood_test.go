@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"image"
+	"strings"
 	"testing"
 
 	"github.com/plugchat-go/groupphoto/worker/photo"
@@ -89,5 +91,37 @@ func TestMake_AlmostFloods(t *testing.T) {
 	}
 	if !maker.Idle() {
 		t.Error("the memory budget isn't free again")
+	}
+}
+
+// TestMake_BaselineWithManyScans: every scan of a baseline JPEG is a pass over all pixels of which only the last counts.
+func TestMake_BaselineWithManyScans(t *testing.T) {
+	t.Parallel()
+	src := asJPEG(t, image.NewGray(image.Rect(0, 0, 300, 300)))
+	at := bytes.Index(src, []byte{0xff, 0xda})
+	scan := src[at : len(src)-2]
+	twice := bytes.Join([][]byte{src[:at], scan, scan, {0xff, 0xd9}}, nil)
+	_, err := newMaker(t, photo.Options{}).Make(t.Context(), twice)
+	if got := wantReason(t, err, photo.TooComplex); !strings.Contains(got.Detail, "2 scans of 1 components") {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestMake_PixelsThatPeopleHave(t *testing.T) {
+	t.Parallel()
+	maker := newMaker(t, photo.Options{})
+	grey := func(depth, interlaced byte) []byte {
+		header := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 5000), 5000)
+		return asPNGHeader(append(header, depth, 0, 0, 0, interlaced))
+	}
+	for name, src := range map[string][]byte{
+		"a phone of 50 megapixels":            claims["jpeg"](8192, 6144),
+		"a progressive JPEG of 21 megapixels": claims["progressive jpeg"](5616, 3744),
+		"a scan of a page, 1 bit, interlaced": grey(1, 1),
+		"a scan of a page, 16 bits of grey":   grey(16, 0),
+	} {
+		if need, err := maker.Memory(src); err != nil || need > 160<<20 {
+			t.Errorf("%s: takes %d MiB, %v", name, need>>20, err)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxPixelsBaseline = 50_000_000 // a baseline JPEG decodes in one pass and 1.5 bytes a pixel
+	maxPixelsBaseline = 51_000_000 // phones of "50 megapixels" have 8192 x 6144; decoded in one pass at 1.5 bytes a pixel
 	maxPixels         = 25_000_000
 	maxScans          = 64 // real files have at most 18; a 44 kB file with 1,000 costs ten seconds
 )
@@ -26,6 +26,7 @@ type header struct {
 	format        string
 	width, height int
 	animated      bool
+	grey          bool  // a PNG without colours, however its decoder gives it
 	bytes         int64 // of the file
 	maxPixels     int64
 	cost          cost
@@ -57,6 +58,7 @@ func inspect(src []byte) (header, *Error) {
 		}
 	case formatPNG:
 		h.cost = pngCost(src, pixels)
+		h.grey = len(src) > pngColourAt && (src[pngColourAt] == pngGrey || src[pngColourAt] == pngGreyAlpha)
 	case formatGIF:
 		h.cost = cost{kept: pixels, scratch: pixels}
 		h.animated = gifAnimated(src)
@@ -79,6 +81,9 @@ func (h *header) check() *Error {
 		return refuse(TooManyPixels, "it is %d x %d pixels and no side may be longer than %d; make it smaller", h.width, h.height, LongestSide)
 	case int64(h.width)*int64(h.height) > h.maxPixels:
 		return refuse(TooManyPixels, "it is %d x %d pixels and at most %d million are decoded of this kind; make it smaller", h.width, h.height, h.maxPixels/1_000_000)
+	case h.format == formatJPEG && !h.jpeg.progressive && h.jpeg.scans > max(1, h.jpeg.components):
+		// Each costs the decoder a pass over all pixels, and only the last one counts.
+		return refuse(TooComplex, "the JPEG has %d scans of %d components and can have as many as components; export it again", h.jpeg.scans, h.jpeg.components)
 	case h.jpeg.scans > maxScans:
 		return refuse(TooComplex, "the JPEG has %d scans and real ones have at most a dozen; export it again as an ordinary JPEG", h.jpeg.scans)
 	}
@@ -175,20 +180,31 @@ func plainly(err error) string {
 	return text
 }
 
-// pngCost reads bit depth, colour type and interlacing from IHDR, which the decoder has found in its place.
+// PNG's colour types, and where IHDR has what matters. The decoder has found IHDR in its place.
+const (
+	pngDepthAt, pngColourAt, pngInterlaceAt = 24, 25, 28
+
+	pngGrey, pngPalette, pngGreyAlpha = 0, 3, 4
+)
+
+// pngCost tells what the decoder makes of the picture: one byte a pixel, four, or twice that.
 func pngCost(src []byte, pixels int64) cost {
-	const depthAt, colourAt, interlaceAt = 24, 25, 28
-	const palette = 3
-	c := cost{kept: 4 * pixels}
-	switch {
-	case len(src) <= interlaceAt:
+	if len(src) <= pngInterlaceAt {
 		return cost{kept: 16 * pixels}
-	case src[depthAt] == 16:
-		c.kept = 8 * pixels
-	case src[colourAt] == palette:
-		c.kept = pixels
 	}
-	if src[interlaceAt] != 0 {
+	c := cost{kept: 4 * pixels}
+	switch src[pngColourAt] {
+	case pngPalette:
+		c.kept = pixels
+	case pngGrey:
+		if pngChunk(src, "tRNS") == nil { // with it, it becomes colour with alpha
+			c.kept = pixels
+		}
+	}
+	if src[pngDepthAt] == 16 {
+		c.kept *= 2
+	}
+	if src[pngInterlaceAt] != 0 {
 		c.scratch = c.kept // every pass is a picture of its own
 	}
 	return c

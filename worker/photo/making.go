@@ -73,7 +73,7 @@ func (m *making) render(ctx context.Context) (image.Image, error) {
 // where neither a profile nor padding asks for colours.
 func (m *making) draw(ctx context.Context, img image.Image) (image.Image, error) {
 	kind := modelOf(img)
-	m.colours = m.colours.fitting(kind)
+	m.colours = m.colours.fitting(kind, m.header.grey)
 	m.work.Converted = m.colours.profile != nil
 	side := m.options.Side
 	asStored := !m.work.Converted && !m.layout.padded && side%2 == 0

@@ -25,7 +25,23 @@ func orientationOf(h *header, src []byte) int {
 	return upright
 }
 
-// tiffOrientation reads one SHORT from the first directory of a TIFF structure.
+// orientationIn reads the entry's value: one SHORT by the standard, or one LONG by some programs.
+func orientationIn(entry []byte, order binary.ByteOrder) int {
+	const short, long = 3, 4
+	var value uint32
+	switch order.Uint16(entry[2:]) {
+	case short:
+		value = uint32(order.Uint16(entry[8:]))
+	case long:
+		value = order.Uint32(entry[8:])
+	}
+	if order.Uint32(entry[4:]) != 1 || value < 1 || value > 8 {
+		return upright
+	}
+	return int(value)
+}
+
+// tiffOrientation reads one number from the first directory of a TIFF structure.
 func tiffOrientation(tiff []byte) int {
 	if len(tiff) < 8 {
 		return upright
@@ -43,18 +59,14 @@ func tiffOrientation(tiff []byte) int {
 	if start+2 > int64(len(tiff)) {
 		return upright
 	}
-	const entryBytes, short = 12, 3
+	const entryBytes = 12
 	entries := tiff[start+2:]
 	for range order.Uint16(tiff[start:]) {
 		if len(entries) < entryBytes {
 			return upright
 		}
 		if order.Uint16(entries) == orientation {
-			value := int(order.Uint16(entries[8:]))
-			if order.Uint16(entries[2:]) != short || order.Uint32(entries[4:]) != 1 || value < 1 || value > 8 {
-				return upright
-			}
-			return value
+			return orientationIn(entries, order)
 		}
 		entries = entries[entryBytes:]
 	}

@@ -102,6 +102,16 @@ func TestMake_BrokenEXIFIsUpright(t *testing.T) {
 	}
 }
 
+// TestMake_OrientationAsLong: some programs write it in four bytes.
+func TestMake_OrientationAsLong(t *testing.T) {
+	t.Parallel()
+	tiff := exifTIFF(bigEndian, 1)
+	copy(tiff[24:], []byte{0, 4, 0, 0, 0, 1, 0, 0, 0, 6})
+	if got := photo.Orientation("jpeg", withEXIF(asJPEG(t, painted(300, 300)), tiff)); got != 6 {
+		t.Errorf("got orientation %d, want 6", got)
+	}
+}
+
 func FuzzOrientation(f *testing.F) {
 	plain := asJPEG(f, painted(16, 16))
 	f.Add(withEXIF(plain, exifTIFF(bigEndian, 6)))

@@ -105,6 +105,26 @@ func warned(p photo.Photo, code string) bool {
 	return false
 }
 
+// TestMake_GreyWithAlphaAndProfile: decoders give such a picture in colours; its profile is one for grey all the same.
+func TestMake_GreyWithAlphaAndProfile(t *testing.T) {
+	t.Parallel()
+	profile := inPNG(readFile(t, "testdata", "grey-light.icc"))
+	header := []byte{0, 0, 0, 200, 0, 0, 0, 200, 8, 4, 0, 0, 0}
+	pixels := bytes.Repeat(append([]byte{0}, bytes.Repeat([]byte{128, 255}, 200)...), 200)
+	src := asPNGHeader(header)
+	for _, c := range []struct {
+		name string
+		data []byte
+	}{{"iCCP", profile}, {"IDAT", deflated(pixels)}, {"IEND", nil}} {
+		src = append(src, withPNGChunk(make([]byte, 33), c.name, c.data)[33:]...)
+	}
+	made, out := makePhoto(t, photo.Options{}, src)
+	wantColour(t, out, 296, 296, color.RGBA{188, 188, 188, 255}) // half of the light
+	if !made.Work.Converted || warned(made, "profile_not_used") {
+		t.Errorf("got %+v, %+v", made.Work, made.Warnings)
+	}
+}
+
 // TestMake_TransparentWithProfile: what shows through is the background as it is, not as the profile would have it.
 func TestMake_TransparentWithProfile(t *testing.T) {
 	t.Parallel()

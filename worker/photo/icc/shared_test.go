@@ -12,6 +12,7 @@ import (
 func TestSharedProfiles_AreOurs(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]byte{
+		"grey-light.icc": grayProfile("XYZ ", straight()), // stores light as it is
 		"display-p3.icc": matrixProfile(4, colorantsP3, formulaSRGB),
 		// Every ink comes out as the same green: no picture looks so by chance.
 		"green-ink.icc": profile(2, "prtr", "CMYK", "Lab ", description, block{"A2B0", oldTable(2, 4, 2, same, same, func([]float64) [3]float64 {
