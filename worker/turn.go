@@ -18,6 +18,8 @@ const (
 	// groupPatience is how long a run keeps its handler while its group is busy:
 	// many updates of one slow group must not take all handlers of a lane.
 	groupPatience = time.Second
+	// pausedDelay is when an update of a paused account shows itself again.
+	pausedDelay = 5 * time.Second
 	// lookPace keeps this run's place: the ledger forgets within 2 s who asked.
 	lookPace = time.Second
 )
@@ -57,6 +59,9 @@ func (l *lane) turnStep(ctx context.Context, r *run) *consequence {
 			l.granted(r, t, request.Turn, asked)
 			return nil
 		case ledger.Wait:
+			if t.Why == "paused" { // asynq takes no more of the queue until somebody resumes it
+				return &consequence{waiting: true, again: pausedDelay, reason: tasks.Interrupted, detail: "the account is paused"}
+			}
 			if t.Why == "group" && l.account.Concurrency > 1 && time.Since(began) > groupPatience {
 				return &consequence{waiting: true, again: min(t.Wait, lookHold), detail: "another call to this group is under way"}
 			}

@@ -15,6 +15,10 @@ import (
 // ErrStopping is the cause of every context that ends because the worker stops.
 var ErrStopping = errors.New("the worker is stopping")
 
+// mirrorEvery is how soon a pause shows in asynq's web UI, and one made there
+// holds.
+const mirrorEvery = time.Second
+
 // Worker serves accounts. Make one with New; it runs once.
 type Worker struct {
 	config Config
@@ -75,6 +79,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		}
 	}
 	w.background.Go(w.publish)
+	w.background.Go(w.mirror)
 	w.background.Go(func() { newJanitor(w.ledger, w.config).work(w.stop, w.names()) })
 	w.started = true
 	return nil
@@ -93,6 +98,24 @@ func (w *Worker) publish() {
 		ctx, cancel := context.WithTimeout(w.stop, 5*time.Second)
 		if err := w.ledger.Serve(ctx, w.process, w.names()...); err != nil && w.stop.Err() == nil {
 			w.config.Logger.Warn("accounts.unpublished", "error", err)
+		}
+		cancel()
+	}
+}
+
+// mirror keeps asynq's flags and the operator's pauses of the accounts together.
+func (w *Worker) mirror() {
+	tick := time.NewTicker(mirrorEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.stop.Done():
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(w.stop, 5*time.Second)
+		if err := w.ledger.Mirror(ctx, w.names()...); err != nil && w.stop.Err() == nil {
+			w.config.Logger.Warn("accounts.unmirrored", "error", err)
 		}
 		cancel()
 	}

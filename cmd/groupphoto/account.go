@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,8 +24,62 @@ func (a *app) accountCommand() *cobra.Command {
 			return &usageError{cmd.CommandPath(), unknownCommand(cmd, args[0])}
 		},
 	}
-	cmd.AddCommand(a.accountListCommand())
+	cmd.AddCommand(a.accountListCommand(), a.accountPauseCommand(), a.accountResumeCommand())
 	return cmd
+}
+
+func (a *app) accountPauseCommand() *cobra.Command {
+	var why string
+	cmd := &cobra.Command{
+		Use:   "pause ACCOUNT",
+		Short: "Stop an account: calls under way end, and no other is begun",
+		Long: `Stop an account, over all workers: calls under way end, and no other is begun until
+'account resume'. Its queues show as paused in the asynq web UI; pausing and
+resuming there is the same.`,
+		Args:              arguments("ACCOUNT"),
+		ValidArgsFunction: a.completeAccount,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd.Context(), func(ctx context.Context, _ config, gp *client) error {
+				changed, err := gp.Pause(ctx, args[0], a.who(), why)
+				return a.told(changed, err, "paused; go on with: groupphoto account resume "+args[0], "was paused already")
+			})
+		},
+	}
+	a.redisFlag(cmd)
+	cmd.Flags().StringVar(&why, "reason", "", "`text` for whoever looks at the account")
+	return cmd
+}
+
+func (a *app) accountResumeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resume ACCOUNT",
+		Short: "Let a paused account go on",
+		Long: `Let a paused account go on. Trouble that the provider makes is not ended by this: the
+account goes on by itself when that is over.`,
+		Args:              arguments("ACCOUNT"),
+		ValidArgsFunction: a.completeAccount,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd.Context(), func(ctx context.Context, _ config, gp *client) error {
+				changed, err := gp.Resume(ctx, args[0])
+				return a.told(changed, err, "goes on", "was not paused")
+			})
+		},
+	}
+	a.redisFlag(cmd)
+	return cmd
+}
+
+// told says on stderr what a command came to.
+func (a *app) told(changed bool, err error, done, before string) error {
+	switch {
+	case err != nil:
+		return err
+	case changed:
+		fmt.Fprintln(a.err, done)
+	default:
+		fmt.Fprintln(a.err, before)
+	}
+	return nil
 }
 
 func (a *app) accountListCommand() *cobra.Command {
@@ -52,18 +107,21 @@ serves it, what waits, and what holds it up. Nothing is asked of the provider.`,
 
 // laneFacts is the JSON of one account.
 type laneFacts struct {
-	Account  string     `json:"account"`
-	State    string     `json:"state"` // working, trouble or paused
-	Served   bool       `json:"served"`
-	LastSeen *time.Time `json:"lastSeen"`
-	Reason   string     `json:"reason"`
-	Since    *time.Time `json:"since"`
-	NextTry  *time.Time `json:"nextTry"`
-	Tries    int        `json:"tries"`
-	Calling  int        `json:"calling"`
-	Waiting  int        `json:"waiting"`
-	Later    int        `json:"later"`
-	Archived int        `json:"archived"`
+	Account     string     `json:"account"`
+	State       string     `json:"state"` // working, trouble or paused
+	Served      bool       `json:"served"`
+	LastSeen    *time.Time `json:"lastSeen"`
+	Reason      string     `json:"reason"`
+	Since       *time.Time `json:"since"`
+	NextTry     *time.Time `json:"nextTry"`
+	PausedSince *time.Time `json:"pausedSince"`
+	PausedBy    string     `json:"pausedBy"`
+	PausedFor   string     `json:"pausedFor"`
+	Tries       int        `json:"tries"`
+	Calling     int        `json:"calling"`
+	Waiting     int        `json:"waiting"`
+	Later       int        `json:"later"`
+	Archived    int        `json:"archived"`
 }
 
 func laneState(l enqueue.Lane) string {
@@ -87,6 +145,7 @@ func (a *app) printLanes(c config, lanes []enqueue.Lane) error {
 			if err := printJSON(a.out, laneFacts{
 				Account: l.Name, State: laneState(l), Served: l.Served, LastSeen: utcOrNull(l.LastSeen), Reason: string(l.Trouble),
 				Since: utcOrNull(l.Since), NextTry: utcOrNull(l.NextTry), Tries: l.Tries,
+				PausedSince: utcOrNull(l.PausedSince), PausedBy: l.PausedBy, PausedFor: l.PausedFor,
 				Calling: l.Calling, Waiting: l.Waiting, Later: l.Later, Archived: l.Archived,
 			}); err != nil {
 				return err
@@ -129,8 +188,18 @@ func counts(l enqueue.Lane) string {
 // heldUp says what keeps an account from working, and what to do about it.
 func heldUp(c config, l enqueue.Lane) []string {
 	var lines []string
-	if l.Paused {
-		lines = append(lines, "a queue is paused in the asynq web UI; resume it there")
+	switch {
+	case !l.PausedSince.IsZero():
+		text := "paused since " + c.stamp(l.PausedSince)
+		if l.PausedBy != "" {
+			text += " by " + l.PausedBy
+		}
+		if l.PausedFor != "" {
+			text += ": " + l.PausedFor
+		}
+		lines = append(lines, strings.Map(plain, text)+"; go on with: groupphoto account resume "+l.Name)
+	case l.Paused:
+		lines = append(lines, "its bulk queue is paused in the asynq web UI; resume it there")
 	}
 	if l.Trouble != "" {
 		text := fmt.Sprintf("%s since %s: %s", l.Trouble, c.stamp(l.Since), l.Trouble.Means())

@@ -23,6 +23,10 @@ type LaneState struct {
 	Why     tasks.Reason
 	Since   time.Time
 	Until   time.Time
+	// PausedSince is when an operator stopped the account; zero: nobody did. By and
+	// For say who, and what for.
+	PausedSince time.Time
+	By, For     string
 }
 
 // Lane tells how an account stands; one that never had a turn is not in trouble.
@@ -37,7 +41,7 @@ func (l *Ledger) Lane(ctx context.Context, account string) (LaneState, error) {
 		return LaneState{}, fmt.Errorf("reading the lane of account %s: %w", account, err)
 	}
 	f := fields.Val()
-	s := LaneState{Next: stamp(f["next"]), Why: tasks.Reason(f["why"]), Since: stamp(f["since"])}
+	s := LaneState{Next: stamp(f["next"]), Why: tasks.Reason(f["why"]), Since: stamp(f["since"]), PausedSince: stamp(f["paused"]), By: f["paused_by"], For: f["paused_why"]}
 	for _, turn := range turns.Val() {
 		if turn.Score > float64(clock.Val().UnixMilli()) {
 			s.Calling++

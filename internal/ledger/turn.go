@@ -43,7 +43,7 @@ type Turn struct {
 	Verdict Verdict
 	// Lease is what is left of the turn, for Go.
 	Lease time.Duration
-	// Wait is when to ask again, for Wait; Why is pace, limit, group or hold.
+	// Wait is when to ask again, for Wait; Why is pace, limit, group, hold or paused.
 	Wait time.Duration
 	Why  string
 	// Reason is why the account is held, when Why is hold.

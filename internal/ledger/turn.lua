@@ -24,7 +24,8 @@ if number(g[1]) > seq then return {'superseded', g[2] or ''} end
 if ARGV[10] == '1' and set(ARGV[9]) and g[5] == ARGV[9] then return {'unchanged'} end
 
 -- All stored times are cut together: one after the other they would add up.
-local l = redis.call('HMGET', lane, 'next', 'hold', 'trouble', 'why', 'held_for')
+local l = redis.call('HMGET', lane, 'next', 'hold', 'trouble', 'why', 'held_for', 'paused')
+if set(l[6]) then return {'wait', '1000', 'paused'} end
 local next_at = believe(lane, 'next', l[1], now, number(ARGV[8]))
 local hold = believe(lane, 'hold', l[2], now, math.min(number(l[5]), number(ARGV[12])))
 local busy = believe(group, 'lease', g[4], now, longest)
