@@ -17,9 +17,11 @@ import (
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
 )
 
-// sourcesAtOnce bounds the sources in memory, of at most 10 MiB each; what
-// decoding them takes is the maker's to bound.
-const sourcesAtOnce = 8
+// sourcesAtOnce bounds the large sources in memory, of at most 10 MiB each: 4 of
+// them, 160 MiB for decoding and 32 MiB of finished photos leave room in 256 MiB.
+// Small ones (up to 64 KiB) need no place. What decoding takes is the maker's to
+// bound.
+const sourcesAtOnce = 4
 
 // ready is a photo that can be sent.
 type ready struct {
@@ -43,7 +45,7 @@ type photos struct {
 
 	life    context.Context // ends the flights that nobody waits for any more
 	running sync.WaitGroup
-	slots   chan struct{}      // one for each source in memory
+	slots   chan struct{}      // one for each large source in memory
 	flights singleflight.Group // by reference
 	makings singleflight.Group // by source: two URLs may give the same bytes
 	memory  *memory
@@ -57,10 +59,10 @@ func newPhotos(life context.Context, l *ledger.Ledger, c Config) *photos {
 }
 
 // resolve returns the photo that a reference stands for. Errors: *fetch.Error,
-// *photo.Error, ledger.ErrNoPhoto, Redis', and ctx's; the permanent ones of the
-// first two are believed for a minute. Callers that wait for the same source
-// share the work and its failure; one that gives up does not end it for the
-// others.
+// *photo.Error, ledger.ErrNoPhoto, errBusy, Redis', and ctx's; the permanent ones
+// of the first two are believed for a minute, and of the same bytes every
+// *photo.Error. Callers that wait for the same source share the work and its
+// failure; one that gives up does not end it for the others.
 func (p *photos) resolve(ctx context.Context, ref tasks.PhotoRef) (ready, error) {
 	if r, known, err := p.memory.recall(ref); known {
 		return r, err
@@ -117,8 +119,12 @@ func (p *photos) find(ctx context.Context, ref tasks.PhotoRef) (ready, error) {
 	return ready{}, fmt.Errorf("%s: %w", ref, ledger.ErrNoPhoto)
 }
 
-// slot waits for a place to hold a source in memory. Whoever has it must give
-// it back.
+// errBusy says that a large photo found no place in this process until the time
+// of its fetch was up. It is our fault and passes.
+var errBusy = errors.New("this worker is busy with other large photos; it tries again by itself")
+
+// slot waits for a place to hold a large source in memory. Whoever has it must
+// give it back.
 func (p *photos) slot(ctx context.Context) (giveBack func(), err error) {
 	select {
 	case p.slots <- struct{}{}:

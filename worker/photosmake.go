@@ -7,6 +7,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/tasks"
+	"github.com/plugchat-go/groupphoto/worker/photo"
 )
 
 // renewAfter is how long a photo in this process's memory is used before the
@@ -81,7 +82,9 @@ func (p *photos) makeOnce(ctx context.Context, source tasks.PhotoRef, b []byte) 
 			return r, err
 		}
 		finished, err := p.make(ctx, b)
-		if permanent(err) {
+		// Also what may pass: the same bytes cost the same time again, under
+		// whatever URL.
+		if _, bad := errors.AsType[*photo.Error](err); bad {
 			p.memory.fail(source, err)
 		}
 		if err != nil {

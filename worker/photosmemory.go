@@ -17,8 +17,9 @@ const (
 	// a failure, its texts.
 	entryCost   = 512
 	failureCost = 2 << 10
-	// badFor is how long a permanent failure is believed: a dead URL in a burst is
-	// asked once a minute, and one that was mended works a minute later.
+	// badFor is how long a failure is believed: a dead URL in a burst is asked once
+	// a minute, bytes that take too long are tried once a minute, and what was
+	// mended works a minute later.
 	badFor = time.Minute
 	// forGood is the time of links whose key names the content.
 	forGood = time.Duration(0)
@@ -131,7 +132,7 @@ func (m *memory) link(ref tasks.PhotoRef, r ready, fresh time.Duration) {
 	m.links.put(ref.Wire(), l, weight)
 }
 
-// fail notes a permanent failure.
+// fail notes a failure.
 func (m *memory) fail(ref tasks.PhotoRef, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -39,6 +39,8 @@ type photoRig struct {
 	asked   int
 	plain   int           // of those, without validators
 	hold    chan struct{} // answers wait for it when it is not nil
+	leads   string        // where /latest leads to
+	says    string        // Cache-Control of that redirect
 }
 
 func newPhotoRig(t *testing.T, rdb redis.UniversalClient) *photoRig {
@@ -68,8 +70,14 @@ func (r *photoRig) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.plain++
 	}
 	hold, status, picture := r.hold, r.status, r.picture
+	leads, says := r.leads, r.says
 	maps.Copy(w.Header(), r.headers)
 	r.mu.Unlock()
+	if req.URL.Path == "/latest" {
+		w.Header().Set("Cache-Control", says)
+		http.Redirect(w, req, leads, http.StatusFound)
+		return
+	}
 	if hold != nil {
 		<-hold
 	}
@@ -150,6 +158,9 @@ func (r *photoRig) process(change ...func(*photos)) *process {
 		x.made++
 		if bytes.HasPrefix(source, []byte("bad")) {
 			return photo.Photo{}, &photo.Error{Reason: photo.NotAnImage, Detail: "it is no picture"}
+		}
+		if bytes.HasPrefix(source, []byte("slow")) {
+			return photo.Photo{}, &photo.Error{Reason: photo.TooSlow, Detail: "it takes too long"}
 		}
 		return photo.Photo{JPEG: append([]byte{0xff, 0xd8, 0xff}, source...)}, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/fetch"
@@ -24,18 +25,27 @@ const (
 	silentFresh = 5 * time.Minute
 )
 
-// freshFor bounds what the server says about its answer.
-func freshFor(b fetch.Body) time.Duration {
-	if !b.HasFresh {
-		return silentFresh
+// freshFor bounds what the servers on the way say about an answer. A "not
+// modified" that says nothing changes nothing: what the photo was believed for
+// before, span, stays.
+func freshFor(b fetch.Body, span time.Duration) time.Duration {
+	fresh := b.Fresh
+	switch {
+	case b.HasFresh:
+	case b.NotModified:
+		fresh = min(fresh, span)
+	default:
+		fresh = min(fresh, silentFresh)
 	}
-	return min(max(b.Fresh, leastFresh), mostFresh)
+	return min(max(fresh, leastFresh), mostFresh)
 }
 
 // fromURL makes the photo of what a URL gives now, or gave so recently that it
 // is believed. Known bytes are asked for with their validators: an unchanged
 // photo is neither sent nor decoded again. The validators are used only with the
-// finished photo at hand, so "not modified" always has an answer.
+// finished photo at hand, so "not modified" always has an answer. Only a body
+// that turns out large takes a slot, and keeps it until it is made: many slow
+// servers keep nobody else from his photo.
 func (p *photos) fromURL(ctx context.Context, url tasks.PhotoRef) (ready, error) {
 	before, err := p.ledger.PhotoAt(ctx, url)
 	var r ready
@@ -48,22 +58,26 @@ func (p *photos) fromURL(ctx context.Context, url tasks.PhotoRef) (ready, error)
 	case err != nil:
 		return ready{}, err
 	case before.Fresh > 0:
-		p.memory.link(url, r, before.Fresh)
-		return r, nil
+		return p.believe(ctx, url, r, before.Fresh)
 	default:
-		known = fetch.Validators{ETag: before.ETag, LastModified: before.LastModified}
+		known = fetch.Validators{ETag: before.ETag, LastModified: before.LastModified, Of: before.Of}
 	}
-	giveBack, err := p.slot(ctx)
-	if err != nil {
-		return ready{}, err
-	}
-	defer giveBack()
-	body, err := p.fetcher.Get(ctx, url.Wire(), known)
+	giveBack := func() {}
+	defer func() { giveBack() }()
+	body, err := p.fetcher.Get(ctx, url.Wire(), known, fetch.WhenLarge(func(ctx context.Context) error {
+		place, err := p.slot(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errBusy, err)
+		}
+		giveBack = place
+		return nil
+	}))
 	if err != nil {
 		return ready{}, err
 	}
 	now := ledger.Fetched{
-		Source: before.Source, ETag: body.Validators.ETag, LastModified: body.Validators.LastModified, Fresh: freshFor(body),
+		Source: before.Source, ETag: body.Validators.ETag, LastModified: body.Validators.LastModified, Of: body.Validators.Of,
+		Fresh: freshFor(body, before.Span),
 	}
 	if !body.NotModified {
 		now.Source = tasks.SourceRef(tasks.HashHex(sha256.Sum256(body.Bytes)))
@@ -76,6 +90,21 @@ func (p *photos) fromURL(ctx context.Context, url tasks.PhotoRef) (ready, error)
 	if err := p.ledger.NotePhotoAt(ctx, url, now); err != nil {
 		p.log.Warn("photo.unnoted", "photo", r.ref, "error", err)
 	}
+	return r, nil
+}
+
+// believe uses what a URL gave not long ago, to this process or another, unless
+// the rules of this one forbid to ask there: they may be stricter. When that
+// can't be judged just now it is judged again soon.
+func (p *photos) believe(ctx context.Context, url tasks.PhotoRef, r ready, fresh time.Duration) (ready, error) {
+	err := p.fetcher.Check(ctx, url.Wire())
+	switch {
+	case permanent(err):
+		return ready{}, err
+	case err != nil:
+		fresh = min(fresh, leastFresh)
+	}
+	p.memory.link(url, r, fresh)
 	return r, nil
 }
 

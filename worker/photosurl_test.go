@@ -15,19 +15,28 @@ import (
 
 func TestFreshFor(t *testing.T) {
 	t.Parallel()
+	const day = 24 * time.Hour
 	for _, row := range []struct {
-		says bool
-		long time.Duration
-		want time.Duration
+		says, same bool          // the server says something; the photo is not modified
+		long       time.Duration // what is allowed at most
+		span       time.Duration // of the answer before
+		want       time.Duration
 	}{
-		{false, 0, 5 * time.Minute},
-		{false, time.Hour, 5 * time.Minute},
-		{true, 0, time.Minute},
-		{true, time.Hour, time.Hour},
-		{true, 48 * time.Hour, 24 * time.Hour},
+		{false, false, 1000 * day, 0, 5 * time.Minute},
+		{false, false, time.Hour, day, 5 * time.Minute},
+		{false, false, 2 * time.Minute, day, 2 * time.Minute},
+		{false, false, 0, day, time.Minute},
+		{true, false, 0, day, time.Minute},
+		{true, false, time.Hour, 0, time.Hour},
+		{true, false, 48 * time.Hour, 0, day},
+		{false, true, 1000 * day, time.Minute, time.Minute},
+		{false, true, 1000 * day, time.Hour, time.Hour},
+		{false, true, 1000 * day, 0, time.Minute},
+		{false, true, time.Minute, time.Hour, time.Minute},
+		{true, true, time.Hour, time.Minute, time.Hour},
 	} {
-		if got := freshFor(fetch.Body{HasFresh: row.says, Fresh: row.long}); got != row.want {
-			t.Errorf("said %t, %s: %s; want %s", row.says, row.long, got, row.want)
+		if got := freshFor(fetch.Body{HasFresh: row.says, NotModified: row.same, Fresh: row.long}, row.span); got != row.want {
+			t.Errorf("%+v: %s", row, got)
 		}
 	}
 }

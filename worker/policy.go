@@ -207,6 +207,9 @@ func (p Policy) afterPhoto(err error, b *budget) consequence {
 	if errors.Is(err, ledger.ErrNoPhoto) {
 		return consequence{end: tasks.Failed, reason: "photo_missing", detail: "the photo is no longer in the photo store"}
 	}
+	if errors.Is(err, errBusy) {
+		return consequence{again: infraDelay, reason: tasks.Interrupted, detail: "too many large photos at a time; it comes again"}
+	}
 	return consequence{again: infraDelay, reason: tasks.Interrupted, detail: "the photo store could not be read"}
 }
 

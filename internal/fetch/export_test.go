@@ -36,6 +36,15 @@ func (c *Client) ResolveBy(dial func(ctx context.Context, network, address strin
 	c.guard.resolver.Dial = dial
 }
 
+// Resource names the resource of a URL as Validators.Of does.
+func Resource(rawURL string) string {
+	target, fail := parseURL(rawURL)
+	if fail != nil {
+		return ""
+	}
+	return nameless(target)
+}
+
 // MaxRows is how many failing servers are remembered.
 const MaxRows = maxRows
 

@@ -55,7 +55,7 @@ type Config struct {
 	Proxy *url.URL
 	// MaxBytes is the longest body in bytes; 0 or less means 10 MiB.
 	MaxBytes int64
-	// Timeout bounds the whole fetch, waiting for a slot, redirects and body included; 0 or less means 15 s.
+	// Timeout bounds the whole fetch, waiting for a slot, redirects, body and WhenLarge included; 0 or less means 15 s.
 	Timeout time.Duration
 }
 
@@ -85,11 +85,14 @@ type Body struct {
 	NotModified bool
 	// Validators are those of this answer; of a 304, those it repeats, else the ones given.
 	Validators Validators
-	// HasFresh tells whether the server says (by Cache-Control) how long this answer may be believed, and Fresh how
-	// long: max-age less Age, never negative; 0 for no-store and no-cache. s-maxage is meant for shared caches and
-	// Expires for old ones: neither is read. Fresh is what the server wants and may be years: the caller bounds it.
+	// HasFresh tells whether the last answer, the one with the bytes or the 304, says by Cache-Control how long it may
+	// be believed. If not, the caller must know better (of a 304: what the earlier answer said still holds), within Fresh.
 	HasFresh bool
-	Fresh    time.Duration
+	// Fresh is for how long this may be believed at most, the shortest of what all hops say: max-age less Age, never
+	// negative; 0 for no-store and no-cache. s-maxage is meant for shared caches and Expires for old ones: neither is
+	// read. A redirect that says nothing allows 5 minutes when it is temporary (302, 303, 307) and any time when it is
+	// permanent (301, 308). Fresh may be years, and is 10 where nobody says anything: the caller bounds it.
+	Fresh time.Duration
 }
 
 // Client fetches. It is safe for concurrent use and reuses connections. At most 4 fetches at once go to one host, the
@@ -145,26 +148,37 @@ func New(config Config) *Client {
 func (c *Client) CloseIdle() { c.transport.CloseIdleConnections() }
 
 // Get fetches rawURL, following at most 3 redirects, and returns the whole body of a 200 answer. Every failure is an
-// *Error, except that a cancelled or expired ctx gives its cause, wrapped. Bytes may be empty when the server sent none.
+// *Error, except that a cancelled or expired ctx gives its cause, wrapped, and the error of WhenLarge, which comes as it
+// is. Bytes may be empty when the server sent none.
 //
-// With known validators the request is conditional, and a 304 gives a Body that is NotModified; a 304 that was not asked
-// for is a failure. They are sent on every hop, other hosts included: it is the last hop's answer that they belong to,
-// and they tell a stranger nothing but a version. The zero Validators ask unconditionally.
-func (c *Client) Get(ctx context.Context, rawURL string, known Validators) (Body, error) {
+// With known validators the request is conditional on the hop whose URL gave them and on no other, and a 304 gives a Body
+// that is NotModified; a 304 that was not asked for is a failure. Where the redirects lead elsewhere by now, and with
+// Validators that don't say whose they are, everything is asked unconditionally.
+func (c *Client) Get(ctx context.Context, rawURL string, known Validators, options ...Option) (Body, error) {
 	target, fail := c.parse(rawURL)
 	if fail != nil {
 		return Body{}, fail
 	}
+	w := wishes{known: known, whenLarge: func(context.Context) error { return nil }}
+	for _, option := range options {
+		option(&w)
+	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	atMost := maxFresh
 	for hop := 0; ; hop++ {
-		body, next, err := c.hop(ctx, limited, target, known)
+		body, next, err := c.hop(ctx, limited, target, w)
+		atMost = min(atMost, body.Fresh)
+		own, stopped := errors.AsType[stop](err)
 		switch {
 		case ctx.Err() != nil && err != nil:
 			return Body{}, fmt.Errorf("fetching the photo from %s: %w", hostOf(target), context.Cause(ctx))
+		case stopped:
+			return Body{}, own.cause
 		case err != nil:
 			return Body{}, err
 		case next == nil:
+			body.Fresh = atMost
 			return body, nil
 		case hop == maxRedirects:
 			return Body{}, &Error{Reason: Redirects, Host: hostOf(target), Detail: fmt.Sprintf("more than %d redirects; give the final address", maxRedirects)}

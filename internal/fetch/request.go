@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 // hop makes one request when all that is asked of a hop holds: the rules for its URL, a server that isn't left alone, a
-// slot. It returns a body, or the address to go on to, or an error. caller is the caller's context, limited the fetch's.
-func (c *Client) hop(caller, limited context.Context, target *url.URL, known Validators) (Body, *url.URL, error) {
+// slot. It returns a body, or the address to go on to (and in the body for how long it may be believed), or an error.
+// caller is the caller's context, limited the fetch's.
+func (c *Client) hop(caller, limited context.Context, target *url.URL, w wishes) (Body, *url.URL, error) {
 	if fail := c.judge(target); fail != nil {
 		return Body{}, nil, fail
 	}
@@ -31,17 +30,20 @@ func (c *Client) hop(caller, limited context.Context, target *url.URL, known Val
 	if fail := c.rests.resting(server, host); fail != nil {
 		return Body{}, nil, fail
 	}
-	body, next, err := c.ask(limited, target, known)
+	body, next, err := c.ask(limited, target, w)
 	if caller.Err() == nil {
 		c.remember(server, err)
 	}
 	return body, next, err
 }
 
-// remember counts what an answer says about the server. A refused address and a proxy in trouble say nothing.
+// remember counts what an answer says about the server. A refused address, a proxy in trouble and a caller who ended the
+// fetch himself say nothing.
 func (c *Client) remember(server string, err error) {
+	_, stopped := errors.AsType[stop](err)
 	fail, failed := errors.AsType[*Error](err)
 	switch {
+	case stopped:
 	case !failed:
 		c.rests.answered(server)
 	case fail.Reason == RefusedAddress || atProxy(err) != nil:
@@ -52,9 +54,9 @@ func (c *Client) remember(server string, err error) {
 	}
 }
 
-// ask makes one request. It returns a body, or the address to go on to, or an error.
-func (c *Client) ask(ctx context.Context, target *url.URL, known Validators) (Body, *url.URL, error) {
-	host := hostOf(target)
+// ask makes one request. What it returns is that of hop.
+func (c *Client) ask(ctx context.Context, target *url.URL, w wishes) (Body, *url.URL, error) {
+	host, known := hostOf(target), w.known.heldBy(target)
 	request := (&http.Request{
 		Method: http.MethodGet,
 		URL:    target,
@@ -80,17 +82,21 @@ func (c *Client) ask(ctx context.Context, target *url.URL, known Validators) (Bo
 			return Body{}, nil, transportError(host, &proxyFault{detail: proxyRefuses(response.StatusCode)})
 		}
 	case http.StatusOK:
-		body, err := c.read(ctx, host, response)
-		return body, nil, err
+		data, err := c.read(ctx, host, response, w.whenLarge)
+		if err != nil {
+			return Body{}, nil, err
+		}
+		fresh, said := freshness(response.Header)
+		return Body{Bytes: data, Validators: validatorsOf(target, response.Header), Fresh: fresh, HasFresh: said}, nil, nil
 	case http.StatusNotModified:
 		if known.usable() {
 			fresh, said := freshness(response.Header)
-			return Body{NotModified: true, Validators: validatorsOf(response.Header).or(known), Fresh: fresh, HasFresh: said}, nil, nil
+			return Body{NotModified: true, Validators: validatorsOf(target, response.Header).or(known), Fresh: fresh, HasFresh: said}, nil, nil
 		}
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		if location := response.Header.Get("Location"); location != "" {
 			next, err := follow(target, location, response.StatusCode)
-			return Body{}, next, err
+			return Body{Fresh: redirectFreshness(response.StatusCode, response.Header)}, next, err
 		}
 	}
 	return Body{}, nil, statusError(host, response.StatusCode)
@@ -116,29 +122,6 @@ func follow(from *url.URL, location string, status int) (*url.URL, error) {
 		return refuse("the redirect leads from https to http; give an address that stays on https", nil)
 	}
 	return next, nil
-}
-
-// read takes the body of a 200 answer, within the limit by its header and by counting.
-func (c *Client) read(ctx context.Context, host string, response *http.Response) (Body, error) {
-	for _, encoding := range response.Header.Values("Content-Encoding") {
-		if encoding = strings.TrimSpace(encoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
-			detail := "the server sends the photo in a content encoding although it was asked not to; switch that off for images"
-			return Body{}, &Error{Reason: NotFound, Host: host, Status: response.StatusCode, Detail: detail}
-		}
-	}
-	tooLarge := &Error{Reason: TooLarge, Host: host, Status: response.StatusCode, Detail: fmt.Sprintf("the photo is larger than %d bytes; make it smaller", c.maxBytes)}
-	if response.ContentLength > c.maxBytes {
-		return Body{}, tooLarge
-	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, c.maxBytes+1))
-	if err != nil {
-		return Body{}, c.failure(ctx, host, err)
-	}
-	if int64(len(data)) > c.maxBytes {
-		return Body{}, tooLarge
-	}
-	fresh, said := freshness(response.Header)
-	return Body{Bytes: data, Validators: validatorsOf(response.Header), Fresh: fresh, HasFresh: said}, nil
 }
 
 // failure tells our own deadline from what the network did.

@@ -10,17 +10,27 @@ import (
 	"github.com/plugchat-go/groupphoto/internal/fetch"
 )
 
+// unbounded is how long an answer may be believed of which nobody says it.
+const unbounded = 10 * 365 * 24 * time.Hour
+
 const lastModified = "Mon, 02 Nov 2026 10:00:00 GMT"
 
 func TestGet_NotModified(t *testing.T) {
 	t.Parallel()
-	// Given a server that redirects, then answers 304 to the ETag it gave and repeats only that, changed.
+	// Given a server that redirects, then gives a photo, and after that answers 304 to its ETag and repeats only that, changed.
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		etag, date := r.Header.Get("If-None-Match"), r.Header.Get("If-Modified-Since")
 		switch {
-		case r.Header.Get("If-None-Match") != `"v1"` || r.Header.Get("If-Modified-Since") != lastModified:
-			t.Errorf("the validators didn't come with %s: %v", r.URL.Path, r.Header)
 		case r.URL.Path == "/":
+			if etag+date != "" {
+				t.Errorf("validators came with the redirect: %v", r.Header)
+			}
 			http.Redirect(w, r, "/there", http.StatusFound)
+		case etag+date == "":
+			w.Header().Set("ETag", `"v1"`)
+			w.Header().Set("Last-Modified", lastModified)
+		case etag != `"v1"` || date != lastModified:
+			t.Errorf("not the validators given: %v", r.Header)
 		default:
 			w.Header().Set("ETag", `W/"v1"`)
 			w.Header().Set("Cache-Control", "max-age=60")
@@ -28,13 +38,18 @@ func TestGet_NotModified(t *testing.T) {
 		}
 	})
 	// When asked conditionally.
-	known := fetch.Validators{ETag: `"v1"`, LastModified: lastModified}
-	body, err := newClient(t, fetch.Config{Allow: loopback()}).Get(t.Context(), server.URL, known)
+	client := newClient(t, fetch.Config{Allow: loopback()})
+	first, err := client.Get(t.Context(), server.URL, fetch.Validators{})
+	if err != nil || first.NotModified {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	known := first.Validators
+	body, err := client.Get(t.Context(), server.URL, known)
 	// Then nothing was sent, and what the server didn't repeat still holds.
 	if err != nil || !body.NotModified || body.Bytes != nil {
 		t.Fatalf("got %+v, %v", body, err)
 	}
-	if want := (fetch.Validators{ETag: `W/"v1"`, LastModified: lastModified}); body.Validators != want {
+	if want := (fetch.Validators{ETag: `W/"v1"`, LastModified: lastModified, Of: known.Of}); body.Validators != want || len(known.Of) != 64 {
 		t.Errorf("got %+v, want %+v", body.Validators, want)
 	}
 	if !body.HasFresh || body.Fresh != time.Minute {
@@ -51,7 +66,11 @@ func TestGet_NotModifiedUnasked(t *testing.T) {
 		w.WriteHeader(http.StatusNotModified)
 	})
 	client := newClient(t, fetch.Config{Allow: loopback()})
-	for _, unusable := range []fetch.Validators{{}, {ETag: strings.Repeat("x", 1025)}, {ETag: "a\r\nX: y"}, {LastModified: "\xff"}} {
+	of := fetch.Resource(server.URL)
+	for _, unusable := range []fetch.Validators{
+		{}, {Of: of}, {ETag: strings.Repeat("x", 1025), Of: of}, {ETag: "a\r\nX: y", Of: of}, {LastModified: "\xff", Of: of},
+		{ETag: `"v1"`, LastModified: lastModified}, {ETag: `"v1"`, Of: fetch.Resource(server.URL + "/other")}, {ETag: `"v1"`, Of: server.URL},
+	} {
 		_, err := client.Get(t.Context(), server.URL, unusable)
 		wantError(t, err, fetch.NotFound)
 	}
@@ -59,12 +78,15 @@ func TestGet_NotModifiedUnasked(t *testing.T) {
 
 func TestGet_ConditionalButChanged(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != `"v1"` {
+			t.Errorf("no condition was sent: %v", r.Header)
+		}
 		w.Header().Set("ETag", strings.Repeat("x", 1025))
 		w.Header().Set("Last-Modified", strings.Repeat("x", 1024))
 		fmt.Fprint(w, "new")
 	})
-	body, err := newClient(t, fetch.Config{Allow: loopback()}).Get(t.Context(), server.URL, fetch.Validators{ETag: `"v1"`})
+	body, err := newClient(t, fetch.Config{Allow: loopback()}).Get(t.Context(), server.URL, fetch.Validators{ETag: `"v1"`, Of: fetch.Resource(server.URL)})
 	if err != nil || body.NotModified || string(body.Bytes) != "new" {
 		t.Fatalf("got %+v, %v", body, err)
 	}
@@ -119,7 +141,11 @@ func TestGet_FreshTable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if body.HasFresh != (row.want != never) || body.Fresh != max(row.want, 0) {
+			want := row.want
+			if want == never {
+				want = unbounded
+			}
+			if body.HasFresh != (row.want != never) || body.Fresh != want {
 				t.Errorf("got %v, %s; want %s", body.HasFresh, body.Fresh, row.want)
 			}
 		})

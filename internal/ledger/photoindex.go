@@ -28,7 +28,8 @@ const (
 	// MaxFresh is the longest that what a URL gave is believed without asking its
 	// server again, whatever stands in Redis.
 	MaxFresh = 24 * time.Hour
-	// maxValidator is the longest validator that is kept or believed, in bytes.
+	// maxValidator is the longest validator that is kept or believed, in bytes,
+	// and the longest name of the resource that gave it.
 	maxValidator = 1 << 10
 )
 
@@ -37,9 +38,15 @@ type Fetched struct {
 	Source tasks.PhotoRef // the bytes it gave; they need not be in the photo store
 	// ETag and LastModified are the server's names for that version, or empty.
 	ETag, LastModified string
+	// Of names the resource that gave them, as the fetcher does; empty in what
+	// older versions noted: they hold for no resource then.
+	Of string
 	// Fresh is for how long this may be believed without asking again: 0 when it
 	// must be asked, never more than MaxFresh.
 	Fresh time.Duration
+	// Span is what Fresh was when this was noted; 0 in what older versions noted.
+	// NotePhotoAt does not read it.
+	Span time.Duration
 }
 
 // keyMadeAs is where the finished photo of a source is named, one for every
@@ -90,8 +97,11 @@ func (l *Ledger) PhotoAt(ctx context.Context, url tasks.PhotoRef) (Fetched, erro
 	}
 	e := reply(answer)
 	source, bad := tasks.ParsePhoto(tasks.SourceRef(e.text(0)).Wire())
-	f := Fetched{Source: source, ETag: e.text(1), LastModified: e.text(2), Fresh: min(max(0, e.duration(3)), MaxFresh)}
-	if err != nil || bad != nil || len(f.ETag) > maxValidator || len(f.LastModified) > maxValidator {
+	f := Fetched{
+		Source: source, ETag: e.text(1), LastModified: e.text(2), Of: e.text(4),
+		Fresh: min(max(0, e.duration(3)), MaxFresh), Span: min(max(0, e.duration(5)), MaxFresh),
+	}
+	if err != nil || bad != nil || max(len(f.ETag), len(f.LastModified), len(f.Of)) > maxValidator {
 		return Fetched{}, fmt.Errorf("at this address: %w", ErrNoPhoto)
 	}
 	return f, nil
@@ -99,17 +109,17 @@ func (l *Ledger) PhotoAt(ctx context.Context, url tasks.PhotoRef) (Fetched, erro
 
 // NotePhotoAt writes down what a URL gave, in the place of what was known, and
 // keeps it for as long as outcomes are kept. The URL itself is not written: it
-// may be signed. Fresh counts from now and is cut to MaxFresh; validators longer
-// than 1 KiB are dropped.
+// may be signed. Fresh counts from now and is cut to MaxFresh; validators and
+// names of resources longer than 1 KiB are dropped.
 func (l *Ledger) NotePhotoAt(ctx context.Context, url tasks.PhotoRef, f Fetched) error {
-	for _, v := range []*string{&f.ETag, &f.LastModified} {
+	for _, v := range []*string{&f.ETag, &f.LastModified, &f.Of} {
 		if len(*v) > maxValidator {
 			*v = ""
 		}
 	}
 	fresh := min(max(0, f.Fresh), MaxFresh)
 	err := photoNoteScript.Run(ctx, l.rdb, []string{keyURL(url)},
-		f.Source.Hash(), f.ETag, f.LastModified, millis(fresh), millis(max(l.keep, fresh))).Err()
+		f.Source.Hash(), f.ETag, f.LastModified, millis(fresh), millis(max(l.keep, fresh)), f.Of).Err()
 	if err != nil {
 		return fmt.Errorf("noting what the photo's address gave: %w", err)
 	}

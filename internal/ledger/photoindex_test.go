@@ -88,7 +88,7 @@ func TestPhotoAt_WhatWasNoted(t *testing.T) {
 		if _, err := e.PhotoAt(t.Context(), url); !errors.Is(err, ledger.ErrNoPhoto) || strings.Contains(err.Error(), "marked") {
 			t.Fatalf("before: %v", err)
 		}
-		first := ledger.Fetched{Source: source1, ETag: `"one"`, LastModified: "Tue, 01 Jan 2030 00:00:00 GMT", Fresh: 5 * time.Minute}
+		first := ledger.Fetched{Source: source1, ETag: `"one"`, LastModified: "Tue, 01 Jan 2030 00:00:00 GMT", Of: strings.Repeat("f", 64), Fresh: 5 * time.Minute}
 		second := ledger.Fetched{Source: tasks.SourceRef(strings.Repeat("b", 64)), Fresh: time.Hour}
 		for _, want := range []ledger.Fetched{first, second} {
 			if err := e.NotePhotoAt(t.Context(), url, want); err != nil {
@@ -96,7 +96,7 @@ func TestPhotoAt_WhatWasNoted(t *testing.T) {
 			}
 			got, err := e.PhotoAt(t.Context(), url)
 			e.left(t, "what is fresh", got.Fresh, want.Fresh)
-			got.Fresh = want.Fresh
+			got.Fresh, want.Span = want.Fresh, want.Fresh
 			if err != nil || got != want {
 				t.Errorf("got %+v, %v; want %+v", got, err, want)
 			}
@@ -121,15 +121,17 @@ func TestPhotoAt_FreshnessRunsDownAndIsBounded(t *testing.T) {
 	// for a day; and so is one whose time lies in a far future, from then on.
 	e := newMini(t)
 	url, key := address(t, "https://example.com/logo.png")
+	var span time.Duration
 	ask := func(want time.Duration) {
 		t.Helper()
-		if got, err := e.PhotoAt(t.Context(), url); err != nil || got.Fresh != want {
-			t.Fatalf("fresh for %s, %v; want %s", got.Fresh, err, want)
+		if got, err := e.PhotoAt(t.Context(), url); err != nil || got.Fresh != want || got.Span != span {
+			t.Fatalf("fresh for %s of %s, %v; want %s of %s", got.Fresh, got.Span, err, want, span)
 		}
 	}
 	note := func(fresh time.Duration) {
 		t.Helper()
-		if err := e.NotePhotoAt(t.Context(), url, ledger.Fetched{Source: source1, Fresh: fresh}); err != nil {
+		span = min(fresh, ledger.MaxFresh)
+		if err := e.NotePhotoAt(t.Context(), url, ledger.Fetched{Source: source1, Fresh: fresh, Span: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -159,6 +161,7 @@ func TestPhotoIndex_NonsenseIsNothing(t *testing.T) {
 			"no hash":        func() { e.put(t, key, "source", "../../etc/passwd", "fresh", ms(e.clock(t).Add(time.Minute))) },
 			"no source":      func() { e.put(t, key, "fresh", ms(e.clock(t).Add(time.Minute))) },
 			"long validator": func() { e.put(t, key, "source", source1.Hash(), "etag", strings.Repeat("x", 5000)) },
+			"long name":      func() { e.put(t, key, "source", source1.Hash(), "of", strings.Repeat("x", 5000)) },
 		} {
 			e.rdb.Del(t.Context(), key)
 			spoil()
@@ -176,6 +179,12 @@ func TestPhotoIndex_NonsenseIsNothing(t *testing.T) {
 			e.put(t, key, "source", source1.Hash(), "fresh", fresh)
 			if got, err := e.PhotoAt(t.Context(), url); err != nil || got.Fresh != 0 {
 				t.Errorf("fresh %q: %s, %v; want 0", fresh, got.Fresh, err)
+			}
+		}
+		for span, want := range map[string]time.Duration{"": 0, "soon": 0, "-5": 0, "1e9": 0, "60000": time.Minute, "999999999999": ledger.MaxFresh} {
+			e.put(t, key, "source", source1.Hash(), "span", span)
+			if got, err := e.PhotoAt(t.Context(), url); err != nil || got.Span != want {
+				t.Errorf("span %q: %s, %v; want %s", span, got.Span, err, want)
 			}
 		}
 		for name, spoil := range map[string]func(){
@@ -198,12 +207,27 @@ func TestNotePhotoAt_LongValidatorsAreDropped(t *testing.T) {
 	t.Parallel()
 	e := newMini(t)
 	url, _ := address(t, "https://example.com/logo.png")
-	note := ledger.Fetched{Source: source1, ETag: strings.Repeat("x", 1025), LastModified: "yesterday", Fresh: time.Minute}
+	note := ledger.Fetched{
+		Source: source1, ETag: strings.Repeat("x", 1025), LastModified: "yesterday", Of: strings.Repeat("y", 1025), Fresh: time.Minute,
+	}
 	if err := e.NotePhotoAt(t.Context(), url, note); err != nil {
 		t.Fatal(err)
 	}
-	note.ETag = ""
+	note.ETag, note.Of, note.Span = "", "", time.Minute
 	if got, err := e.PhotoAt(t.Context(), url); err != nil || got != note {
 		t.Errorf("got %+v, %v; want %+v", got, err, note)
 	}
+}
+
+func TestPhotoAt_WhatAnOlderVersionNoted(t *testing.T) {
+	t.Parallel()
+	// Given an entry of a version that noted neither whose the validators are nor
+	// for how long it was fresh, when asked for, then it is known, without those.
+	each(t, func(t *testing.T, e *env) {
+		url, key := address(t, "https://example.com/logo.png")
+		e.put(t, key, "source", source1.Hash(), "etag", `"1"`, "modified", "", "fresh", ms(e.clock(t)))
+		if got, err := e.PhotoAt(t.Context(), url); err != nil || got != (ledger.Fetched{Source: source1, ETag: `"1"`}) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
 }
