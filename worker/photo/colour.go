@@ -14,7 +14,13 @@ type colours struct {
 	broken  error  // why a profile that is there is not used
 }
 
-func coloursOf(h *header, src []byte) colours {
+// coloursOf reads the profile of a picture. Like the decoders it must not let hostile bytes end the process.
+func coloursOf(h *header, src []byte) (c colours) {
+	defer func() {
+		if recover() != nil {
+			c = colours{name: "unreadable", broken: errPanicked}
+		}
+	}()
 	p, carried, err := profileOf(h, src)
 	switch {
 	case !carried:
@@ -22,7 +28,7 @@ func coloursOf(h *header, src []byte) colours {
 	case err != nil:
 		return colours{name: "unreadable", broken: err}
 	}
-	c := colours{profile: p, name: p.Name()}
+	c = colours{profile: p, name: p.Name()}
 	if c.name == "" {
 		c.name = "unnamed"
 	}
