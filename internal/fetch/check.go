@@ -40,7 +40,7 @@ func (c *Client) Check(ctx context.Context, rawURL string) error {
 		return fail
 	}
 	for _, addr := range addrs {
-		if err := c.guard.check(addr, portOf(target)); err != nil {
+		if err := c.guard.Check(addr, portOf(target)); err != nil {
 			return transportError(hostOf(target), err)
 		}
 	}

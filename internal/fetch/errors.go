@@ -86,7 +86,7 @@ func statusError(host string, status int) *Error {
 
 // transportError judges a failure below HTTP. The cancellation of the caller's context has been dealt with before.
 func transportError(host string, err error) *Error {
-	if refused, ok := errors.AsType[*refusal](err); ok {
+	if refused, ok := errors.AsType[*Refusal](err); ok {
 		return &Error{Reason: RefusedAddress, Host: host, Detail: refused.Error(), Err: err}
 	}
 	if fault := atProxy(err); fault != nil {

@@ -99,7 +99,7 @@ type Body struct {
 // others wait; a server that failed transiently 5 times in a row is left alone for 30 s.
 type Client struct {
 	transport *http.Transport
-	guard     *guard
+	guard     *Guard
 	gate      *gate
 	rests     *rests
 	hosts     []string
@@ -126,7 +126,7 @@ func New(config Config) *Client {
 	c.transport = &http.Transport{
 		// Never what the environment says: with a proxy the guard would only ever see the proxy's address.
 		Proxy:                  nil,
-		DialContext:            c.guard.dial,
+		DialContext:            c.guard.Dial,
 		TLSHandshakeTimeout:    tlsTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,

@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -106,6 +107,42 @@ func TestGuard_PortsAndAllowList(t *testing.T) {
 				allow = append(allow, netip.MustParsePrefix(row.allow))
 			}
 			if err := fetch.CheckAddress(fetch.Config{Allow: allow}, row.network, row.address); (err == nil) != row.allowed {
+				t.Errorf("%s: got %v, want allowed = %v", row.address, err, row.allowed)
+			}
+		})
+	}
+}
+
+// What only those who make a Guard of their own can ask for.
+func TestGuard_AnyPortAndPlain(t *testing.T) {
+	t.Parallel()
+	intranet := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("8.8.4.0/24"), netip.MustParsePrefix("64:ff9b::/96")}
+	anyPort := fetch.GuardConfig{AnyPort: true}
+	plain := fetch.GuardConfig{AnyPort: true, Plain: true, Allow: intranet}
+	for _, row := range []struct {
+		name    string
+		config  fetch.GuardConfig
+		address string
+		allowed bool
+	}{
+		{"zero value, usual port", fetch.GuardConfig{}, "8.8.8.8:443", true},
+		{"zero value, another port", fetch.GuardConfig{}, "8.8.8.8:8443", false},
+		{"any port", anyPort, "8.8.8.8:8443", true},
+		{"any port but 0", anyPort, "8.8.8.8:0", false},
+		{"any port, private", anyPort, "10.1.2.3:8443", false},
+		{"any port, loopback", anyPort, "[::1]:8443", false},
+		{"plain, allowed", plain, "10.1.2.3:8080", true},
+		{"plain, beside", plain, "10.2.2.3:80", false},
+		{"plain, public", plain, "8.8.8.8:80", false},
+		{"plain, public and allowed", plain, "8.8.4.4:80", false},
+		{"plain, public by NAT64", plain, "[64:ff9b::808:808]:80", false},
+		{"plain, allowed by NAT64", plain, "[64:ff9b::a01:203]:80", true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			target := netip.MustParseAddrPort(row.address)
+			err := fetch.NewGuard(row.config).Check(target.Addr(), target.Port())
+			if _, refused := errors.AsType[*fetch.Refusal](err); refused == row.allowed || (err == nil) != row.allowed {
 				t.Errorf("%s: got %v, want allowed = %v", row.address, err, row.allowed)
 			}
 		})

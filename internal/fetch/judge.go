@@ -16,10 +16,10 @@ func (c *Client) judge(target *url.URL) *Error {
 	if len(c.hosts) > 0 && !listed(c.hosts, name) {
 		return refuse("photos are fetched only from a list of hosts, and this is none of them; have the operator add it")
 	}
-	if addr, err := netip.ParseAddr(name); err == nil {
-		if err := c.guard.check(addr, port); err != nil {
-			return refuse(err.Error())
-		}
+	if err := c.guard.CheckURL(target); err != nil {
+		return refuse(err.Error())
+	}
+	if isAddress(name) {
 		return nil
 	}
 	if c.proxy != nil && localName(name) {
@@ -31,6 +31,21 @@ func (c *Client) judge(target *url.URL) *Error {
 		return refuse(portDetail(port))
 	}
 	return nil
+}
+
+// CheckURL judges a URL that ParseURL accepted, as far as its text goes: a literal address is judged as by Check. What a
+// name stands for is seen by Dial alone.
+func (g *Guard) CheckURL(target *url.URL) error {
+	addr, err := netip.ParseAddr(nameOf(target))
+	if err != nil {
+		return nil
+	}
+	return g.Check(addr, portOf(target))
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
 
 // localName reports whether a name means something only inside a network. The dotless ones are those of container

@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-// checkOwn refuses the listening addresses of this very process: a photo's URL must not be a way to call its API, even
+// checkOwn refuses the listening addresses of this very process: a URL must not be a way to call its API, even
 // where the operator allows the network it listens in.
-func (g *guard) checkOwn(addr netip.Addr, port uint16) error {
+func (g *Guard) checkOwn(addr netip.Addr, port uint16) error {
 	if g.own == nil {
 		return nil
 	}
@@ -18,7 +18,7 @@ func (g *guard) checkOwn(addr netip.Addr, port uint16) error {
 		listening := own.Addr().Unmap().WithZone("")
 		// Connecting to the unspecified address means connecting to this machine.
 		if addr == listening || addr.IsUnspecified() || listening.IsUnspecified() && isLocal(addr) {
-			return &refusal{"this is where groupphoto itself listens, which is never fetched from; give the photo's public address"}
+			return &Refusal{"this is where groupphoto itself listens, which is never asked; give a public address"}
 		}
 	}
 	return nil

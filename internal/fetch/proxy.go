@@ -53,7 +53,7 @@ func useProxy(transport *http.Transport, proxy *url.URL, resolver *net.Resolver)
 	dialer := &net.Dialer{Timeout: dialTimeout, Resolver: resolver}
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address != only {
-			return nil, &refusal{"with an egress proxy nothing but the proxy is connected to"}
+			return nil, &Refusal{"with an egress proxy nothing but the proxy is connected to"}
 		}
 		conn, err := dialer.DialContext(ctx, network, address)
 		if err != nil {
@@ -72,7 +72,7 @@ func tunnelError(status int) error {
 	case status == http.StatusOK:
 		return nil
 	case status == http.StatusForbidden:
-		return &refusal{"the egress proxy doesn't let this host through; put the photo on another server, or have the operator allow it there"}
+		return &Refusal{"the egress proxy doesn't let this host through; put the photo on another server, or have the operator allow it there"}
 	case status >= 500:
 		return &tunnelFault{status}
 	}

@@ -105,8 +105,8 @@ func TestRebinding_BetweenTwoHops(t *testing.T) {
 	// When it is fetched; then the second hop is refused.
 	_, err := client.Get(t.Context(), fmt.Sprintf("http://photo.rebind.test:%d/", port), fetch.Validators{})
 	wantError(t, err, fetch.RefusedAddress)
-	if names.asked() != 2 {
-		t.Errorf("the name was looked up %d times, want 2", names.asked())
+	if names.Asked() != 2 {
+		t.Errorf("the name was looked up %d times, want 2", names.Asked())
 	}
 	bad.wantUntouched(t)
 }

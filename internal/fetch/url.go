@@ -23,6 +23,17 @@ const (
 
 var errProbe = errors.New("nothing is connected to")
 
+// ParseURL reads a URL as Get does: http or https, no user info, a host that is an address or a name, which is brought
+// into its ASCII form; no fragment is left. The error is an *Error, whose Detail doesn't quote the URL. The address is
+// not judged.
+func ParseURL(raw string) (*url.URL, error) {
+	target, fail := parseURL(raw)
+	if fail != nil {
+		return nil, fail
+	}
+	return target, nil
+}
+
 // parseURL accepts http and https URLs without user info whose host is an address or a host name, and brings names into
 // their ASCII form. It does not judge the address: only the guard sees what a name resolves to.
 func parseURL(raw string) (*url.URL, *Error) {
@@ -66,7 +77,7 @@ func parseURL(raw string) (*url.URL, *Error) {
 func plainHost(u *url.URL) *Error {
 	name, port := u.Hostname(), u.Port()
 	if strings.Contains(name, "%") {
-		return &Error{Reason: RefusedAddress, Detail: "addresses with a zone are not fetched from"}
+		return &Error{Reason: RefusedAddress, Detail: "addresses with a zone are not asked"}
 	}
 	if strings.HasPrefix(u.Host, "[") {
 		if addr, err := netip.ParseAddr(name); err != nil || !addr.Is6() {
@@ -79,7 +90,7 @@ func plainHost(u *url.URL) *Error {
 		return &Error{Reason: BadURL, Detail: "this is no host name; check the spelling"}
 	}
 	if _, err := netip.ParseAddr(ascii); err != nil && likeAddress(ascii) {
-		return &Error{Reason: RefusedAddress, Detail: "addresses are fetched from only when written like 192.0.2.1 or [2001:db8::1]"}
+		return &Error{Reason: RefusedAddress, Detail: "addresses are taken only when written like 192.0.2.1 or [2001:db8::1]"}
 	}
 	if ascii != name {
 		u.Host = ascii

@@ -25,7 +25,9 @@ func TestComposeFile_Facts(t *testing.T) {
 		{"no new privileges", `no-new-privileges:true`},
 		{"not root", `user: "65532:65532"`},
 		{"the token comes from a file", `PLUGCHAT_TOKEN_FILE: /run/secrets/plugchat_token`},
+		{"the number's phone is passed on", `PLUGCHAT_PHONE: \$\{PLUGCHAT_PHONE:-\}`},
 		{"the login comes from a file", `GROUPPHOTO_HTTP_TOKEN_FILE: /run/secrets/http_token`},
+		{"the webhook can be given from outside", `GROUPPHOTO_WEBHOOK_URL: \$\{GROUPPHOTO_WEBHOOK_URL:-\}\n\s+GROUPPHOTO_WEBHOOK_SECRET: \$\{GROUPPHOTO_WEBHOOK_SECRET:-\}\n\s+GROUPPHOTO_WEBHOOK_ALLOW: \$\{GROUPPHOTO_WEBHOOK_ALLOW:-\}`},
 		{"the sandbox worker calls the sandbox", `PLUGCHAT_BASE_URL: http://sandbox:8088`},
 		{"health is asked of our own program", `test: \[CMD, /groupphoto, healthcheck\]`},
 	} {

@@ -42,6 +42,11 @@ func Rules() []Rule {
 			Forbidden: []string{"github.com/redis/go-redis/...", "github.com/hibiken/..."},
 		},
 		{Name: "worker/plugchat uses the standard library only", Package: "worker/plugchat/...", StdOnly: true},
+		{
+			Name: "internal/webhook takes nothing of ours but the address guard, and knows no Redis", Package: "internal/webhook/...",
+			NoneOfOurs: true, Except: []string{"internal/webhook/...", "internal/fetch/..."},
+			Forbidden: []string{"github.com/redis/go-redis/...", "github.com/hibiken/..."},
+		},
 		{Name: "the sandbox judges plugchat, so it shares no code with it", Package: "internal/sandbox/...", Forbidden: []string{"./worker/..."}},
 		{
 			Name: "a producer gets no image decoder, web UI, embedded Redis or CLI library", Package: "enqueue/...",
@@ -49,6 +54,11 @@ func Rules() []Rule {
 				"github.com/hibiken/asynqmon/...", "github.com/alicebob/miniredis/...",
 				"github.com/spf13/cobra/...", "github.com/spf13/pflag/...",
 			}, decoders...),
+		},
+		{
+			Name: "internal/sheet reads text: no Redis, no HTTP, no files, and of ours nothing but tasks", Package: "internal/sheet/...", Direct: true,
+			NoneOfOurs: true, Except: []string{"internal/sheet/...", "tasks/..."},
+			Forbidden: []string{"net", "net/http", "os", "github.com/redis/go-redis/...", "github.com/hibiken/..."},
 		},
 		{Name: "producers open Redis through it, so it carries no embedded Redis", Package: "internal/redisconn", Forbidden: []string{"github.com/alicebob/miniredis/..."}},
 	}
