@@ -31,9 +31,12 @@ func (s *Sandbox) draw(on, account, group string) drawn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var d drawn
+	now := s.now()
+	since := now.Sub(s.drawnAt[drawer{on, account}])
+	s.drawnAt[drawer{on, account}] = now
 	kept := s.dial[:0:0]
 	for _, r := range s.dial {
-		if d.fate.Kind != "" || !r.matches(on, account, group) || r.P != 0 && s.random.Float64() >= r.P {
+		if d.fate.Kind != "" || !r.matches(on, account, group) || r.spares(since) || r.P != 0 && s.random.Float64() >= r.P {
 			kept = append(kept, r)
 			continue
 		}
@@ -51,6 +54,12 @@ func (s *Sandbox) draw(on, account, group string) drawn {
 	s.dial = kept
 	return d
 }
+
+// drawer is who draws from the dial: an account, at one endpoint.
+type drawer struct{ on, account string }
+
+// spares tells whether a call that came so long after the one before passes a rule about pace.
+func (r Rule) spares(since time.Duration) bool { return r.Kind == "pace" && since >= r.Gap }
 
 func (r Rule) matches(on, account, group string) bool {
 	return (r.On == on || r.On == onAll && on != "" || r.On == "" && on == onUpdate) &&

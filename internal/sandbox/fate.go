@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 const (
 	textSubscription  = "To continue sending a message, you must subscribe to this instance again"
 	textNotConnected  = "You are not connected."
+	textRestore       = "You need to restore the session."
 	textConnected     = "You are already connected."
 	textOverlimit     = "rate-overlimit"
 	redirectTarget    = "https://moved.invalid/api/whatsapp/update-group-photo"
@@ -20,17 +22,21 @@ const (
 	textInternalError = "internal server error"
 )
 
-// lands tells whether a rule lets the photo change before it spoils the answer.
-func (r Rule) lands() bool { return r.Kind == "land-then-hang" || r.Kind == "land-then-reset" }
+// lands tells whether a rule lets the photo change before it gives its answer.
+func (r Rule) lands() bool {
+	return strings.HasPrefix(r.Kind, "land-then-") || r.Kind == "plain-member"
+}
 
 // answer is what the rule does to a call; a zero status and no drop means that the call goes its normal way.
 func (r Rule) answer() answer {
 	switch r.Kind {
-	case "false", "not-admin", "gone", "disconnected-false":
+	case "plain-member":
+		return jsonAnswer(http.StatusOK, answerTrue)
+	case "false", "not-admin", "not-member", "gone", "disconnected-false":
 		return jsonAnswer(http.StatusOK, answerFalse)
 	case "false-text":
 		return falseBecause(cmp.Or(r.Text, "forbidden"))
-	case "overlimit":
+	case "overlimit", "pace":
 		return falseBecause(textOverlimit)
 	case "html":
 		return htmlAnswer(http.StatusOK, "PlugChat")
@@ -48,6 +54,8 @@ func (r Rule) answer() answer {
 		return answer{status: http.StatusMovedPermanently, header: http.Header{"Location": {redirectTarget}}}
 	case "disconnected":
 		return failing(http.StatusBadRequest, textNotConnected)
+	case "session-lost":
+		return failing(http.StatusBadRequest, textRestore)
 	case "expired":
 		return failing(http.StatusBadRequest, textSubscription)
 	default:
@@ -78,7 +86,7 @@ func (r Rule) statusAnswer() answer {
 		return htmlAnswer(http.StatusBadGateway, "502 Bad Gateway")
 	case "503":
 		return r.retrying(htmlAnswer(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable"))
-	case "504":
+	case "504", "land-then-504":
 		return htmlAnswer(http.StatusGatewayTimeout, "504 Gateway Time-out")
 	default:
 		return answer{}

@@ -37,13 +37,24 @@ func (s *Sandbox) status(x *exchange) answer {
 		Error               string `json:"error"`
 		SmartphoneConnected bool   `json:"smartphoneConnected"`
 	}{true, true, textConnected, true}
-	switch {
-	case s.stateOf(x.call.Account, "disconnected", "disconnected-false"):
-		shown.Connected, shown.SmartphoneConnected, shown.Error = false, false, textNotConnected
-	case s.stateOf(x.call.Account, "expired"):
-		shown.Error = textSubscription
+	if text := s.accountTrouble(x.call.Account); text != "" {
+		connected := text == textSubscription
+		shown.Connected, shown.SmartphoneConnected, shown.Error = connected, connected, text
 	}
 	return marshal(shown)
+}
+
+// accountTrouble is the text of what ails an account as a whole; "" if nothing does. All endpoints agree on it.
+func (s *Sandbox) accountTrouble(account string) string {
+	switch {
+	case s.stateOf(account, "disconnected", "disconnected-false"):
+		return textNotConnected
+	case s.stateOf(account, "session-lost"):
+		return textRestore
+	case s.stateOf(account, "expired"):
+		return textSubscription
+	}
+	return ""
 }
 
 // stateOf tells whether a state holds for the whole account; one that is put on a single group says nothing of the number.
@@ -67,17 +78,21 @@ func (s *Sandbox) metadata(x *exchange) answer {
 		return a
 	}
 	account := x.call.Account
-	switch {
-	case s.stateOf(account, "disconnected", "disconnected-false"):
-		return failing(http.StatusBadRequest, textNotConnected)
-	case !isGroupID(id) || s.holds(account, id, "gone"):
+	if text := s.accountTrouble(account); text != "" {
+		return failing(http.StatusBadRequest, text)
+	}
+	if !isGroupID(id) || s.holds(account, id, "gone") {
 		return failing(http.StatusNotFound, "group not found")
 	}
 	created := s.meet(id).UnixMilli()
 	mine, other := phoneOf(account), "5511777777777"
 	owner := mine
-	if s.holds(account, id, "not-admin") {
+	if s.holds(account, id, "not-admin", "plain-member", "not-member") {
 		owner = other
+	}
+	people := []participant{{mine, owner == mine, owner == mine, "Me", "This number"}, {other, true, owner == other, "Plug", "Another admin"}}
+	if s.holds(account, id, "not-member") {
+		people = people[1:]
 	}
 	return marshal(struct {
 		Phone          string        `json:"phone"`
@@ -89,9 +104,7 @@ func (s *Sandbox) metadata(x *exchange) answer {
 		SubjectTime    int64         `json:"subjectTime"`
 		SubjectOwner   string        `json:"subjectOwner"`
 	}{
-		id, owner, subject(id), created, "https://chat.whatsapp.com/sandbox",
-		[]participant{{mine, owner == mine, owner == mine, "Me", "This number"}, {other, true, owner == other, "Plug", "Another admin"}},
-		created, owner,
+		id, owner, subject(id), created, "https://chat.whatsapp.com/sandbox", people, created, owner,
 	})
 }
 
@@ -119,12 +132,12 @@ func (s *Sandbox) chats(x *exchange) answer {
 	if a, done := s.read(x); done {
 		return a
 	}
-	if s.stateOf(x.call.Account, "disconnected", "disconnected-false") {
-		return failing(http.StatusBadRequest, textNotConnected)
+	if text := s.accountTrouble(x.call.Account); text != "" {
+		return failing(http.StatusBadRequest, text)
 	}
 	list := []chat{{"Plug-suporte", "5511999999999", "0", "1622991687", "0", "false", nil, 0}}
 	for _, g := range s.Groups() {
-		if s.holds(x.call.Account, g.ID, "gone") {
+		if s.holds(x.call.Account, g.ID, "gone", "not-member") {
 			continue
 		}
 		c := chat{subject(g.ID), g.ID, "0", unix(g.ChangedAt), "0", "false", nil, 0}

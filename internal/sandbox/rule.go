@@ -31,6 +31,8 @@ type Rule struct {
 	N int
 	// Latency is how long "slow" delays.
 	Latency time.Duration
+	// Gap is how far apart "pace" wants an account's calls.
+	Gap time.Duration
 	// RetryAfter is sent as a header by the kinds that have one, in whole seconds; 0 sends none.
 	RetryAfter time.Duration
 	// Text replaces the kind's own error text; "" keeps it.
@@ -70,12 +72,17 @@ var kinds = []Kind{
 	{Name: "land-then-hang", Says: "the photo changes, then no answer ever"},
 	{Name: "reset", Says: "the connection breaks; nothing changes"},
 	{Name: "land-then-reset", Says: "the photo changes, then the connection breaks"},
+	{Name: "land-then-504", Says: "the photo changes, then 504 from a gateway, as a web page"},
+	{Name: "pace", Says: "200 and false, with the text rate-overlimit, for calls of an account closer together than gap="},
 	{Name: "redirect", Says: "301 to another host"},
 	{Name: "disconnected", Says: "the number is offline: 400 with a text, and status says so", state: true},
 	{Name: "disconnected-false", Says: "the number is offline: 200 and false, and status says so", state: true},
-	{Name: "expired", Says: "the subscription ended: 400 with a text, while status says connected", state: true},
+	{Name: "session-lost", Says: "the number's session is to be restored: 400 with a text, and status says so", state: true},
+	{Name: "expired", Says: "the subscription ended: 400 with a text, also to reads, while status says connected", state: true},
 	{Name: "not-admin", Says: "200 and false, and metadata shows that the number is no admin", state: true},
-	{Name: "gone", Says: "the group is unknown: 200 and false, and metadata answers 404", state: true},
+	{Name: "plain-member", Says: "metadata shows that the number is no admin, yet the photo changes: all members may", state: true},
+	{Name: "not-member", Says: "200 and false, metadata lists the group without the number, and chats does not list it", state: true},
+	{Name: "gone", Says: "the group is unknown: 200 and false, metadata answers 404, and chats does not list it", state: true},
 }
 
 // Kinds returns every kind of rule, in the order of the documentation.
@@ -90,7 +97,7 @@ func kindOf(name string) (Kind, bool) {
 }
 
 // ParseRule reads "kind" or "kind:key=value,key=value", as in "503:n=3", "false:p=0.2" or "slow:latency=2s,group=1203…-group".
-// The keys are on, group, account, p, n, latency, retry-after and text; text comes last and may hold commas. A key that the kind has no use for is an error.
+// The keys are on, group, account, p, n, latency, gap, retry-after and text; text comes last and may hold commas. A key that the kind has no use for is an error.
 func ParseRule(text string) (Rule, error) {
 	name, rest, hasOptions := strings.Cut(strings.TrimSpace(text), ":")
 	kind, ok := kindOf(name)
@@ -116,6 +123,9 @@ func ParseRule(text string) (Rule, error) {
 	}
 	if name == "slow" && r.Latency == 0 {
 		return Rule{}, fmt.Errorf("rule slow: needs a latency, as in slow:latency=2s")
+	}
+	if name == "pace" && r.Gap == 0 {
+		return Rule{}, fmt.Errorf("rule pace: needs a gap, as in pace:gap=10s")
 	}
 	return r, nil
 }
@@ -161,6 +171,8 @@ func (r *Rule) set(kind Kind, key, value string) (err error) {
 		}
 	case key == "latency" && kind.Name == "slow":
 		r.Latency, err = duration(key, value, time.Millisecond)
+	case key == "gap" && kind.Name == "pace":
+		r.Gap, err = duration(key, value, time.Millisecond)
 	case key == "retry-after" && kind.retryAfter:
 		r.RetryAfter, err = duration(key, value, time.Second)
 	case key == "text" && kind.text:
@@ -196,6 +208,7 @@ func (r Rule) String() string {
 	add("p", strconv.FormatFloat(r.P, 'g', -1, 64), r.P != 0)
 	add("n", strconv.Itoa(r.N), r.N != 0)
 	add("latency", r.Latency.String(), r.Latency != 0)
+	add("gap", r.Gap.String(), r.Gap != 0)
 	add("retry-after", r.RetryAfter.String(), r.RetryAfter != 0)
 	add("text", r.Text, r.Text != "")
 	if len(options) == 0 {

@@ -10,7 +10,7 @@ func TestRule_RoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"false", "503:n=3", "false:p=0.2", "throttle:n=5,retry-after=30s", "slow:group=" + newGroup + ",latency=2s",
-		"hang:on=status,n=1", "reset:on=all", "400:account=0123abcd,p=1e-05,text=a, b: n=3, text=c", "expired:n=1",
+		"hang:on=status,n=1", "pace:n=2,gap=10s", "reset:on=all", "400:account=0123abcd,p=1e-05,text=a, b: n=3, text=c", "expired:n=1",
 	} {
 		if got := rule(t, text).String(); got != text {
 			t.Errorf("got %q, want %q", got, text)
@@ -21,6 +21,7 @@ func TestRule_RoundTrip(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "nope", "503:", "503:n=0", "503:n=x", "503:n=1,n=2", "503:p=0", "503:p=1.5", "503:p=NaN", "503:latency=2s", "slow", "slow:latency=-1s",
+		"pace", "pace:latency=2s", "pace:gap=0s", "503:gap=1s", "not-member:on=metadata",
 		"slow:latency=48h", "503:retry-after=1500ms", "503:text=x", "expired:on=status", "503:on=nothing", "503:group=x", "503:account=XYZ", "400:text=",
 	} {
 		if r, err := sandbox.ParseRule(text); err == nil {

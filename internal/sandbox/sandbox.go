@@ -44,6 +44,7 @@ type Sandbox struct {
 	groups   map[string]*group
 	calls    []*Call
 	inFlight map[string]int
+	drawnAt  map[drawer]time.Time
 	counts   counts
 }
 
@@ -52,7 +53,7 @@ func New(cfg Config) *Sandbox {
 	s := &Sandbox{
 		tokens: slices.Clone(cfg.Tokens), now: cfg.Now, maxCalls: cfg.MaxCalls,
 		random: rand.New(rand.NewPCG(cfg.Seed, 0x9E3779B97F4A7C15)), //nolint:gosec // a simulation that must be repeatable
-		groups: map[string]*group{}, inFlight: map[string]int{},
+		groups: map[string]*group{}, inFlight: map[string]int{}, drawnAt: map[drawer]time.Time{},
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,11 +245,12 @@ func TestDial_EveryKind(t *testing.T) {
 		"hang": {"no_answer", "lost", false}, "land-then-hang": {"no_answer", "lost", true},
 		"reset": {"no_answer", "lost", false}, "land-then-reset": {"no_answer", "lost", true}, "redirect": {"redirected", "account", false},
 		"disconnected": {"disconnected", "account", false}, "disconnected-false": {value, "", false}, "expired": {"subscription", "account", false},
-		"not-admin": {value, "", false}, "gone": {value, "", false},
+		"session-lost": {"disconnected", "account", false}, "not-admin": {value, "", false}, "plain-member": {"", "", true},
+		"not-member": {value, "", false}, "gone": {value, "", false}, "land-then-504": {"no_answer", "lost", true},
 	}
 	for _, kind := range sandbox.Kinds() {
-		if kind.Name == "slow" {
-			continue // TestDial_SlowDelaysAndGoesOn
+		if kind.Name == "slow" || kind.Name == "pace" {
+			continue // TestDial_SlowDelaysAndGoesOn, TestDial_PaceRefusesWhatComesTooSoon
 		}
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
@@ -306,6 +308,29 @@ func TestDial_SlowDelaysAndGoesOn(t *testing.T) {
 	}
 	if g, _ := s.box.Group(newGroup); g.Changes != 0 {
 		t.Errorf("the group changed %d times", g.Changes)
+	}
+}
+
+func TestDial_PaceRefusesWhatComesTooSoon(t *testing.T) {
+	t.Parallel()
+	// given a clock and a rule of pace, when calls of an account come at these times, then those too close to the one before are refused as WhatsApp throttles,
+	// and reads count for themselves.
+	var now atomic.Int64
+	s := newStage(t, sandbox.Config{Now: func() time.Time { return time.Unix(now.Load(), 0) }}, 0)
+	s.box.SetDial(rule(t, "pace:gap=10s"))
+	for _, tc := range []struct {
+		at      int64
+		refused bool
+	}{{1000, false}, {1005, true}, {1014, true}, {1024, false}, {1024, true}, {1034, false}} {
+		now.Store(tc.at)
+		value, err := s.update(t, newGroup)
+		e, throttled := errors.AsType[*plugchat.Error](err)
+		if throttled != tc.refused || throttled && e.Reason != plugchat.ReasonThrottled || value == tc.refused {
+			t.Errorf("at %d: got %t, %v, want it refused: %t", tc.at, value, err, tc.refused)
+		}
+		if _, err := s.client.Status(t.Context()); err != nil {
+			t.Errorf("at %d: status: %v", tc.at, err)
+		}
 	}
 }
 

@@ -95,13 +95,15 @@ func (c *Client) readAnswer(got reply) (bool, *Error) {
 		}
 		return false, nil
 	}
-	// A redirect, 405 and 415 are about the way to PlugChat: their pages say "not allowed" too, and mean the method.
-	if v.reason != ReasonRedirected && v.reason != ReasonWrongMethod && v.reason != ReasonWrongContentType {
-		if said, ok := phraseOf(text); ok {
-			v = said
-		}
+	if said, ok := phraseOf(text); ok && !v.aboutTheWay() {
+		v = said
 	}
 	return false, c.failure(got, v)
+}
+
+// aboutTheWay says whether the way to PlugChat is wrong, as a redirect, 405 and 415 tell: their pages say "not allowed" too, and mean the method.
+func (v verdict) aboutTheWay() bool {
+	return v.reason == ReasonRedirected || v.reason == ReasonWrongMethod || v.reason == ReasonWrongContentType
 }
 
 // readValue returns the boolean "value" of a JSON object; the second result is false for everything that is not exactly that.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -30,12 +31,19 @@ type sending struct {
 	notAfter time.Time
 	parts    [3][]byte
 	state    atomic.Int32
+	// wrote is told once, at is what it is told: nil while nothing was begun.
+	wrote func(time.Time)
+	told  sync.Once
+	at    atomic.Pointer[time.Time]
+	// gated says that a gate watches the writing. Without one the body's first Read is the nearest that is known of it.
+	gated atomic.Bool
 }
 
 func newSending(ctx context.Context, call Call) *sending {
 	return &sending{
 		ctx:      ctx,
 		notAfter: call.NotAfter,
+		wrote:    call.Wrote,
 		// The group id has a harmless alphabet and the photo is quoted already: see Call.check and Photo.
 		parts: [3][]byte{[]byte(`{"groupId":"` + call.GroupID + `","groupPhoto":"`), call.Photo.p.text(), []byte(`"}`)},
 	}
@@ -80,16 +88,34 @@ func (s *sending) may() error {
 // untouched says whether the body was never read: what is written before that is the head alone.
 func (s *sending) untouched() bool { return s.state.Load() == fresh }
 
+// hasBegun says whether the body was read, and so may be written.
+func (s *sending) hasBegun() bool { return s.state.Load() == begun }
+
 // unwritten takes begin back: the connection took neither the head nor anything of the body.
-func (s *sending) unwritten() { s.state.CompareAndSwap(begun, fresh) }
+func (s *sending) unwritten() {
+	s.at.Store(nil)
+	s.state.CompareAndSwap(begun, fresh)
+}
+
+// tell passes on when the writing began. The first caller is heard, and the others wait for it.
+func (s *sending) tell() {
+	if at := s.at.Load(); at != nil && s.wrote != nil {
+		s.told.Do(func() { s.wrote(*at) })
+	}
+}
 
 // begin decides, once, whether the body may be written.
 func (s *sending) begin() error {
 	if err := s.may(); err != nil {
 		return err
 	}
+	now := time.Now()
+	s.at.CompareAndSwap(nil, &now)
 	if !s.state.CompareAndSwap(fresh, begun) {
 		return errSealed
+	}
+	if !s.gated.Load() {
+		s.tell()
 	}
 	return nil
 }
@@ -97,7 +123,11 @@ func (s *sending) begin() error {
 // end stops a body that was not begun from ever being written, and tells the final state.
 func (s *sending) end() int32 {
 	s.state.CompareAndSwap(fresh, sealed)
-	return s.state.Load()
+	state := s.state.Load()
+	if state == begun {
+		s.tell() // an answer, or the end of the time, may overtake a write that is still under way
+	}
+	return state
 }
 
 // bodyReader reads the parts one after the other without joining them, so that the photo is never copied for a call.

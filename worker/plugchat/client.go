@@ -1,4 +1,4 @@
-// Package plugchat makes the one HTTP call that changes a group's photo, and says what its answer means.
+// Package plugchat makes the one HTTP call that changes a group's photo, and the two reads that explain a refusal, and says what their answers mean.
 //
 // It owns the request's form, the proof whether a request was written, the reading of replies (status, boolean, text) and the words for them.
 // It refuses to know queues, retries, pace, Redis and how a photo is made: one call here is at most one request on the wire, and what follows
@@ -49,11 +49,12 @@ type Config struct {
 
 // Client calls PlugChat for one account. It is safe for concurrent use, and printing it shows no token.
 type Client struct {
-	updateURL string
-	statusURL string
-	timeout   time.Duration
-	transport http.RoundTripper
-	clean     *cleaner
+	updateURL   string
+	statusURL   string
+	metadataURL string
+	timeout     time.Duration
+	transport   http.RoundTripper
+	clean       *cleaner
 	// header is a function, so that no way of printing the client can reach the token inside.
 	header func() http.Header
 }
@@ -85,11 +86,12 @@ func New(cfg Config) (*Client, error) {
 	}
 	authorization := strings.TrimLeft(cfg.AuthScheme+" "+string(cfg.Token), " ")
 	return &Client{
-		updateURL: base + "/api/whatsapp/update-group-photo",
-		statusURL: base + "/api/whatsapp/status",
-		timeout:   cfg.Timeout,
-		transport: cfg.Transport,
-		clean:     newCleaner(cfg.Token),
+		updateURL:   base + "/api/whatsapp/update-group-photo",
+		statusURL:   base + "/api/whatsapp/status",
+		metadataURL: base + "/api/whatsapp/group-metadata/",
+		timeout:     cfg.Timeout,
+		transport:   cfg.Transport,
+		clean:       newCleaner(cfg.Token),
 		header: func() http.Header {
 			return http.Header{"Authorization": {authorization}, "Accept": {"application/json"}, "User-Agent": {cfg.UserAgent}}
 		},

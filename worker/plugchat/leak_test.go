@@ -52,7 +52,8 @@ func TestLeak_NoFailureTellsTokenPhotoOrQuery(t *testing.T) {
 	bodies := []string{
 		string(quoted), echo, `{"error":` + string(quoted) + `}`, `{"value":false,"error":` + string(quoted) + `}`, `{"value":"` + token + `"}`,
 		`{"error":"not connected ` + token + `"}`, "<html>" + echo, `{"value":false,"message":"overlimit ` + token + `"}`,
-		`{"error":"` + token[:8] + "\u200b" + token[8:] + `"}`,
+		`{"error":"` + token[:8] + "\u200b" + token[8:] + `"}`, `{"error":"not found ` + token + `"}`, `{"error":"forbidden ` + token + `"}`,
+		`{"subject":` + string(quoted) + `}`, `{"participants":[{"isAdmin":"` + token + `"}]}`,
 	}
 	header := http.Header{"Location": {"https://" + token + "@h/" + token + "?t=SECRETQUERY"}, "Retry-After": {token}}
 	for _, status := range []int{200, 201, 301, 400, 401, 403, 404, 405, 407, 415, 429, 500, 502, 503, 504, 599} {
@@ -61,6 +62,8 @@ func TestLeak_NoFailureTellsTokenPhotoOrQuery(t *testing.T) {
 			check(t, fmt.Sprintf("status %d", status), err)
 			_, err = newClient(t, plugchat.Config{Transport: answering(status, header, body)}).Status(t.Context())
 			check(t, fmt.Sprintf("probe, status %d", status), err)
+			_, err = newClient(t, plugchat.Config{Transport: answering(status, header, body)}).Metadata(t.Context(), group)
+			check(t, fmt.Sprintf("metadata, status %d", status), err)
 		}
 	}
 	for name, transport := range map[string]roundTripFunc{
@@ -87,6 +90,25 @@ func check(t *testing.T, situation string, err error) {
 			}
 		}
 		err = errors.Unwrap(err)
+	}
+}
+
+func TestLeak_MetadataHoldsNoMark(t *testing.T) {
+	t.Parallel()
+	// given metadata that echo the token and an image wherever there is a text, when they are read, then no field holds a mark, and printing shows no member.
+	uri := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(jpeg)
+	body := `{"subject":"` + token + " " + uri + ` https://h/?SECRETQUERY","participants":[{"phone":"` + token + `"},{"phone":"` + uri + `"},{"phone":"5511888888888"}]}`
+	got, err := newClient(t, plugchat.Config{Transport: answering(200, nil, body)}).Metadata(t.Context(), group)
+	if err != nil || len(got.Participants) != 3 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	for _, text := range []string{got.Subject, got.Participants[0].Phone, got.Participants[1].Phone, renderings(t, got)} {
+		if mark := leaks(text); mark != "" {
+			t.Errorf("%q is in %s", mark, text)
+		}
+	}
+	if shown := fmt.Sprintf("%v %+v %s", got, got, got); strings.Contains(shown, "5511888888888") {
+		t.Errorf("a member's number is in %s", shown)
 	}
 }
 

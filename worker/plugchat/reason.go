@@ -39,6 +39,10 @@ func (c Class) String() string {
 const (
 	// ReasonNotAdmin: make the number an admin of the group, or let all members edit the group's info.
 	ReasonNotAdmin = "not_admin"
+	// ReasonNotInGroup: add the number to the group.
+	ReasonNotInGroup = "not_in_group"
+	// ReasonGroupGone: check the group id; WhatsApp knows no such group, or none any more.
+	ReasonGroupGone = "group_gone"
 	// ReasonThrottled: nothing, or lower the account's pace if it comes often.
 	ReasonThrottled = "throttled"
 	// ReasonCredentials: check the account's token in PlugChat's panel, and the authorization scheme.

@@ -58,7 +58,8 @@ type gate struct {
 
 // Write refuses, with nothing written, if the request's moment has passed.
 func (g *gate) Write(p []byte) (int, error) {
-	if s := g.next.Swap(nil); s != nil {
+	s := g.next.Swap(nil)
+	if s != nil {
 		if err := s.may(); err != nil {
 			return 0, err
 		}
@@ -67,13 +68,32 @@ func (g *gate) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 	}
-	if g.held == nil {
-		return g.Conn.Write(p)
+	if g.held != nil {
+		return g.writeHeld(p)
+	}
+	n, err := g.Conn.Write(p)
+	if s != nil && n > 0 {
+		s.tell()
+	}
+	return n, err
+}
+
+// writeHeld writes the head that waits with the body that follows it. What follows without a body is TLS's own: it waits too
+// while the body may still come, and is refused when it will not, since a last alert would take the head along.
+func (g *gate) writeHeld(p []byte) (int, error) {
+	if g.held.untouched() {
+		g.head = append(g.head, p...)
+		return len(p), nil
+	}
+	if !g.held.hasBegun() {
+		return 0, errSealed
 	}
 	both := net.Buffers{g.head, p}
 	n, err := both.WriteTo(g.Conn)
 	if n == 0 && err != nil {
 		g.held.unwritten()
+	} else {
+		g.held.tell()
 	}
 	g.held = nil
 	return int(max(0, n-int64(len(g.head)))), err
@@ -96,7 +116,9 @@ func guarded(ctx context.Context, s *sending) context.Context {
 		if secure, ok := conn.(*tls.Conn); ok {
 			conn = secure.NetConn()
 		}
-		if g, ok := conn.(*gate); ok {
+		g, ok := conn.(*gate)
+		s.gated.Store(ok)
+		if ok {
 			g.next.Store(s)
 		}
 	}})

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxReply bounds what is read of a reply: the documented ones have 14 bytes.
+// maxReply bounds what is read of a reply: the documented ones have 14 bytes. A group's metadata may be longer.
 const maxReply = 64 << 10
 
 // maxGroupID is well above the longest id that WhatsApp is known to use.
@@ -28,20 +28,33 @@ type Call struct {
 	Photo Photo
 	// NotAfter is the last moment to begin writing the request, on the monotonic clock if it has one. Zero: any time.
 	NotAfter time.Time
+	// Wrote is told when the writing of the request began, on the monotonic clock: once, before the call returns, and never when nothing was written.
+	// It is called by whoever writes, as soon as a connection took the first bytes, so it must return at once. Nil tells nobody.
+	Wrote func(began time.Time)
 }
 
 // check refuses what must not reach PlugChat: an empty target makes several servers change the account's own picture.
 func (c Call) check() error {
-	problem := c.Photo.check()
+	if err := checkGroupID(c.GroupID); err != nil {
+		return err
+	}
+	if problem := c.Photo.check(); problem != "" {
+		return badCall(problem)
+	}
+	return nil
+}
+
+func checkGroupID(id string) error {
 	switch {
-	case c.GroupID == "":
-		problem = "the group id is empty"
-	case len(c.GroupID) > maxGroupID || strings.ContainsFunc(c.GroupID, notInGroupID):
-		problem = "the group id holds characters that no group id has, or is too long"
+	case id == "":
+		return badCall("the group id is empty")
+	case len(id) > maxGroupID || strings.ContainsFunc(id, notInGroupID):
+		return badCall("the group id holds characters that no group id has, or is too long")
 	}
-	if problem == "" {
-		return nil
-	}
+	return nil
+}
+
+func badCall(problem string) *Error {
 	return &Error{Class: Permanent, Reason: ReasonBadCall, Detail: problem}
 }
 
@@ -67,7 +80,7 @@ func (c *Client) UpdateGroupPhoto(ctx context.Context, call Call) (bool, error) 
 	req.Header = c.header()
 	req.Header.Set("Content-Type", "application/json")
 	req.ContentLength, req.GetBody = s.length(), s.reopen
-	got, err := c.roundTrip(req)
+	got, err := c.roundTrip(req, maxReply)
 	state := s.end()
 	if err != nil {
 		return false, c.broken(ctx, limited, err, state, got)
@@ -80,7 +93,7 @@ func (c *Client) UpdateGroupPhoto(ctx context.Context, call Call) (bool, error) 
 	return value, nil
 }
 
-// reply is what came back, its body read within maxReply.
+// reply is what came back, its body read within a limit.
 type reply struct {
 	status int
 	header http.Header
@@ -90,7 +103,7 @@ type reply struct {
 
 // roundTrip makes one request. It goes to the transport directly: an http.Client would add redirects, cookies and URLs in its errors, none of which we want.
 // An error next to a reply with a status means that the reply's body broke off.
-func (c *Client) roundTrip(req *http.Request) (reply, error) {
+func (c *Client) roundTrip(req *http.Request, limit int) (reply, error) {
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return reply{}, err
@@ -100,10 +113,10 @@ func (c *Client) roundTrip(req *http.Request) (reply, error) {
 	}
 	defer resp.Body.Close()
 	got := reply{status: resp.StatusCode, header: resp.Header}
-	got.body, err = io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	if len(got.body) > maxReply {
+	got.body, err = io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if len(got.body) > limit {
 		// The rest is not drained: closing costs one connection, an endless reply would cost more.
-		got.body, got.long = got.body[:maxReply], true
+		got.body, got.long = got.body[:limit], true
 	}
 	// Only a 200 is decided by its body; a broken one of any other status changes nothing.
 	if err != nil && got.status == http.StatusOK {
