@@ -115,6 +115,21 @@ func TestParseGroupID_Refused(t *testing.T) {
 	}
 }
 
+func TestParseGroupID_Fault(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]tasks.GroupFault{
+		"": tasks.GroupEmpty, "5511999999999@c.us": tasks.GroupPerson, "98765432101234@lid": tasks.GroupHiddenID,
+		"120363019502650977@newsletter": tasks.GroupChannel, "status@broadcast": tasks.GroupBroadcast,
+		"1,20363E+17": tasks.GroupRounded, "+55 (11) 99999-9999": tasks.GroupPhone, "x": tasks.GroupMalformed,
+	} {
+		_, err := tasks.ParseGroupID(text)
+		fault, ok := errors.AsType[*tasks.GroupIDError](err)
+		if !ok || fault.Fault != want {
+			t.Errorf("ParseGroupID(%q): got %#v; want the fault %q", text, err, want)
+		}
+	}
+}
+
 func FuzzParseGroupID(f *testing.F) {
 	for _, seed := range []string{newGroup, oldGroup, newGroup + "@g.us", "120363019502650977", "", "\ufeff " + newGroup, "1.2E+17", "5511999999999@c.us", "\xff"} {
 		f.Add(seed)

@@ -2,8 +2,10 @@ package tasks
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // TypeUpdate is the asynq task type of one update. asynq matches handler
@@ -12,6 +14,20 @@ const TypeUpdate = "groupphoto:update"
 
 // DefaultAccount is the account used where none is named.
 const DefaultAccount = "main"
+
+// How our tasks ask asynq to treat them. Attempts and life are counted in the
+// ledger, so the engine's own limits must never bite: it archives a task whose
+// retries are used up even when the handler only waited, and waiting counts
+// against the time-out.
+const (
+	// EngineRetries is as many as asynq can keep, in 32 bits; it only compares them.
+	EngineRetries = math.MaxInt32
+	// EngineTimeout is longer than any wait for a turn; in whole seconds, because
+	// the engine cuts the rest off.
+	EngineTimeout = 7 * 24 * time.Hour
+	// EngineRetention is how long an ended update is to be seen in the asynq web UI.
+	EngineRetention = 24 * time.Hour
+)
 
 const (
 	queuePrefix = "photo."
