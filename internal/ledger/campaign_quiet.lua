@@ -1,0 +1,19 @@
+-- campaign_quiet: which rows under way there was no news of for a while.
+-- KEYS  1 the account's campaigns
+-- ARGV  1 for how long · 2 how many at most
+-- gives one line per row: campaign, row, feed
+local now, most, lines = clock(), number(ARGV[2]), {}
+local prefix = KEYS[1]:sub(1, -10) .. 'c:'
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local fed = prefix .. id .. ':fed'
+  for _, row in ipairs(redis.call('ZRANGEBYSCORE', fed, '(' .. text(now), '+inf')) do
+    redis.call('ZADD', fed, text(now), row) -- from before a jump of the clock
+  end
+  if #lines < most then
+    for _, row in ipairs(redis.call('ZRANGEBYSCORE', fed, '-inf', text(now - number(ARGV[1])), 'LIMIT', 0, most - #lines)) do
+      local _, feed = row_look(prefix .. id, number(row))
+      lines[#lines + 1] = id .. ' ' .. row .. ' ' .. text(feed)
+    end
+  end
+end
+return {table.concat(lines, '\n')}
