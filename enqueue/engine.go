@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -14,20 +13,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/tasks"
-)
-
-// How our tasks ask asynq to treat them. Attempts and life are counted in the
-// ledger, so the engine's own limits must never bite: it archives a task whose
-// retries are used up even when the handler only waited, and waiting counts
-// against the time-out.
-const (
-	// asynq keeps the limit in 32 bits and only ever compares it.
-	taskRetries = math.MaxInt32
-	// Longer than any wait for a turn; whole seconds, because the engine cuts
-	// the rest off.
-	taskTimeout = 7 * 24 * time.Hour
-	// How long an ended update is to be seen in the asynq web UI.
-	taskRetention = 24 * time.Hour
 )
 
 // ticket is one task about to be handed to asynq.
@@ -97,8 +82,8 @@ func submit(ctx context.Context, client *asynq.Client, t ticket, shared map[stri
 	opts, ok := shared[account]
 	if !ok {
 		opts = []asynq.Option{
-			asynq.Queue(tasks.Queue(account)), asynq.MaxRetry(taskRetries),
-			asynq.Timeout(taskTimeout), asynq.Retention(taskRetention),
+			asynq.Queue(tasks.Queue(account)), asynq.MaxRetry(tasks.EngineRetries),
+			asynq.Timeout(tasks.EngineTimeout), asynq.Retention(tasks.EngineRetention),
 		}
 		opts = slices.Clip(opts) // what asynq appends must not meet in one array
 		shared[account] = opts

@@ -13,19 +13,37 @@ import (
 type Lane struct {
 	Account
 
-	// Paused says that asynq takes no task of one of its queues at least. An operator
-	// who paused the account did so at PausedSince; PausedBy and PausedFor say who,
-	// and what for. A bulk queue that was paused alone has none of these.
-	Paused              bool
+	// Paused says that an operator stopped the account: at PausedSince, by PausedBy,
+	// for PausedFor. All three are empty for a queue that was paused in asynq's web UI
+	// and that no worker has seen yet. BulkPaused says that somebody paused the bulk
+	// queue alone there: campaigns stop, and nothing else.
+	Paused, BulkPaused  bool
 	PausedSince         time.Time
 	PausedBy, PausedFor string
 	// Trouble is why the provider does not let the account work; "" when it does.
-	// It has been so Since; no call is made before NextTry, and after Tries in a row
-	// that went the same way.
-	Trouble tasks.Reason
-	Since   time.Time
-	NextTry time.Time
-	Tries   int
+	// TroubleOf is "account" when the provider said so, "breaker" when it gave no
+	// usable answer several times in a row; Detail is what it said. It has been so
+	// Since, and was found Tries times in a row. While Held nobody calls, and NextTry
+	// is when the provider is asked again; after that one call at a time feels its
+	// way. Suspected says that so far it may be about one update alone: as soon as
+	// /status confirms that, others go on.
+	Trouble   tasks.Reason
+	TroubleOf string
+	Detail    string
+	Since     time.Time
+	NextTry   time.Time
+	Held      bool
+	Tries     int
+	Suspected bool
+	// Slowed is what the gap between two calls is multiplied with; up to 1 it is the
+	// configured one. It is so since SlowedSince, because of SlowedFor. Rest is when
+	// the provider wants to see the next call at the soonest; zero: at once.
+	Slowed      float64
+	SlowedSince time.Time
+	SlowedFor   tasks.Reason
+	Rest        time.Time
+	// Unanswered is how many calls may have landed although no answer came, ever.
+	Unanswered int64
 	// Calling is the calls under way, over all processes.
 	Calling int
 	// Waiting is the updates that could run now, Later those that have a time to
@@ -73,25 +91,30 @@ func (c *Client) Pause(ctx context.Context, account, by, why string) (bool, erro
 	}
 	changed, err := c.ledger.Pause(ctx, account, by, why)
 	if err == nil {
-		err = c.ledger.Mirror(ctx, account) // now, and not only when a worker sees it
+		_, err = c.ledger.Mirror(ctx, account) // now, and not only when a worker sees it
 	}
 	return changed, fault(ctx, "pausing account "+account, err)
 }
 
-// Resume ends a Pause. It says false when there was none. Trouble that the account
-// is in stays what it is. Errors as for Pause.
-func (c *Client) Resume(ctx context.Context, account string) (bool, error) {
-	if err := c.knownAccount(ctx, account); err != nil {
+// Resume ends a Pause; by (at most 128 bytes) is for people. It says false when
+// there was none. Trouble that the account is in stays what it is. Errors as for
+// Pause.
+func (c *Client) Resume(ctx context.Context, account, by string) (bool, error) {
+	by, err := word("by", by, given[string]{}, c.by)
+	if err == nil {
+		err = c.knownAccount(ctx, account)
+	}
+	if err != nil {
 		return false, fmt.Errorf("resuming account %s: %w", account, err)
 	}
 	// What somebody changed in the web UI just now comes first.
-	err := c.ledger.Mirror(ctx, account)
+	_, err = c.ledger.Mirror(ctx, account)
 	changed := false
 	if err == nil {
-		changed, err = c.ledger.Resume(ctx, account)
+		changed, err = c.ledger.Resume(ctx, account, by)
 	}
 	if err == nil {
-		err = c.ledger.Mirror(ctx, account)
+		_, err = c.ledger.Mirror(ctx, account)
 	}
 	return changed, fault(ctx, "resuming account "+account, err)
 }
@@ -120,8 +143,14 @@ func (c *Client) lane(ctx context.Context, a Account, queues []string) (Lane, er
 	if err != nil {
 		return Lane{}, err
 	}
-	lane := Lane{Account: a, Trouble: state.Why, Since: state.Since, NextTry: state.Until, Tries: state.Holds, Calling: state.Calling}
-	lane.Paused, lane.PausedSince, lane.PausedBy, lane.PausedFor = !state.PausedSince.IsZero(), state.PausedSince, state.By, state.For
+	lane := Lane{
+		Account: a, Calling: state.Calling,
+		Paused: !state.PausedSince.IsZero() || state.QueuePaused, BulkPaused: state.BulkPaused,
+		PausedSince: state.PausedSince, PausedBy: state.By, PausedFor: state.For,
+		Trouble: state.Why, TroubleOf: string(state.Trouble), Detail: state.Detail, Since: state.Since, NextTry: state.Until, Tries: state.Holds,
+		Held: state.Until.After(state.Now), Suspected: state.Trouble != "" && !state.Told,
+		Slowed: state.Widen, SlowedSince: state.WidenedAt, SlowedFor: state.WidenedWhy, Rest: state.Rest, Unanswered: state.Unanswered,
+	}
 	for _, queue := range []string{tasks.Queue(a.Name), tasks.BulkQueue(a.Name)} {
 		if !slices.Contains(queues, queue) {
 			continue
@@ -130,7 +159,6 @@ func (c *Client) lane(ctx context.Context, a Account, queues []string) (Lane, er
 		if err != nil {
 			return Lane{}, fmt.Errorf("asking asynq about queue %s: %w", queue, err)
 		}
-		lane.Paused = lane.Paused || info.Paused
 		lane.Waiting += info.Pending + info.Active
 		lane.Later += info.Scheduled + info.Retry
 		lane.Archived += info.Archived

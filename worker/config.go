@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/internal/fetch"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/webhook"
 	"github.com/plugchat-go/groupphoto/tasks"
 	"github.com/plugchat-go/groupphoto/worker/photo"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
@@ -30,8 +32,8 @@ const (
 	DefaultShutdownTimeout = 120 * time.Second
 	// DefaultPhotoCache holds some 140 photos of 100 KiB, each as JPEG and as Base64.
 	DefaultPhotoCache = 32 << 20
-	// leaseMargin is how long a turn outlives the HTTP time-out.
-	leaseMargin = 30 * time.Second
+	// DefaultLeaseMargin has room for the two reads that explain a refusal.
+	DefaultLeaseMargin = 30 * time.Second
 	// turnUse is how soon a granted turn must be used. It covers a cold TLS
 	// handshake; a turn that is not used by then is void and costs nothing.
 	turnUse = 5 * time.Second
@@ -44,16 +46,42 @@ type Caller interface {
 	UpdateGroupPhoto(ctx context.Context, call plugchat.Call) (bool, error)
 }
 
+// Reader asks the provider about an account and its groups. plugchat.Client is
+// one. Errors are as of Caller.
+type Reader interface {
+	Status(ctx context.Context) (plugchat.Status, error)
+	Metadata(ctx context.Context, groupID string) (plugchat.Metadata, error)
+}
+
+// Notifier tells the operator's receiver about an event. webhook.Sender is one.
+type Notifier interface {
+	// Send tells once; nil means that the receiver has the event. The error is a
+	// *webhook.Error unless ctx ended before.
+	Send(ctx context.Context, e webhook.Event) error
+}
+
 // Account is one connected number.
 type Account struct {
 	Name   string
 	Caller Caller
+	// Reader is asked when an answer says too little: after a false, and while the
+	// account is in trouble. nil: nothing is asked.
+	Reader Reader
+	// Host is where the provider's calls go. Accounts with the same one are held
+	// together when it gives no usable answers; "" is held by nobody else's.
+	Host string
 	// Pace is the mean gap between two calls, over all processes; 0 is none.
 	Pace time.Duration
 	// Jitter spreads the gap by this part of it, 0 to 1.
 	Jitter float64
 	// Concurrency is the calls in flight, over all processes; 0 is 1.
 	Concurrency int
+	// RefusalRetries is how often a plain false of this account is asked again, at
+	// most 10; nil: the Policy's; 0: never.
+	RefusalRetries *int
+	// Phone is the account's own number, digits with the country code; "" when it is
+	// not known.
+	Phone string
 }
 
 // Config is what a worker needs. Zero values mean the defaults named beside
@@ -66,6 +94,8 @@ type Config struct {
 	Logger   *slog.Logger
 	Maker    *photo.Maker
 	Fetcher  *fetch.Client
+	// Hook is told when an account is paused and when it goes on. Nil: nobody is.
+	Hook Notifier
 	// PassURL sends photo URLs through to the provider instead of the photo.
 	PassURL bool
 	// PhotoCache bounds the finished photos that the process keeps in memory, in
@@ -74,8 +104,12 @@ type Config struct {
 	Policy     Policy
 	// Keep is how long outcomes are kept; 0 is the ledger's default.
 	Keep time.Duration
-	// HTTPTimeout is the Caller's; a turn lasts 30 s longer. 0: 90 s.
+	// HTTPTimeout is the Caller's. 0: 90 s.
 	HTTPTimeout time.Duration
+	// LeaseMargin is how much longer than HTTPTimeout a turn lasts at most. A shorter
+	// one frees the turn of a dead process sooner, and leaves less time to explain a
+	// refusal. 0: 30 s.
+	LeaseMargin time.Duration
 	// ShutdownTimeout is how long Shutdown waits for calls; it must be longer
 	// than HTTPTimeout. 0: 120 s.
 	ShutdownTimeout time.Duration
@@ -95,8 +129,9 @@ func (c Config) withDefaults() Config {
 	if c.HTTPTimeout <= 0 {
 		c.HTTPTimeout = DefaultHTTPTimeout
 	}
+	c.LeaseMargin = cmp.Or(c.LeaseMargin, DefaultLeaseMargin)
 	if c.ShutdownTimeout <= 0 {
-		c.ShutdownTimeout = max(DefaultShutdownTimeout, c.HTTPTimeout+leaseMargin)
+		c.ShutdownTimeout = max(DefaultShutdownTimeout, c.HTTPTimeout+DefaultLeaseMargin)
 	}
 	if c.CheckInterval <= 0 {
 		c.CheckInterval = 250 * time.Millisecond
@@ -122,9 +157,10 @@ func (c Config) validate() error {
 	need(c.Redis != nil && c.Logger != nil && c.Maker != nil && c.Fetcher != nil, "worker: Redis, Logger, Maker and Fetcher are required")
 	need(len(c.Accounts) > 0, "worker: no account is configured")
 	need(c.HTTPTimeout < c.ShutdownTimeout, "worker: the HTTP time-out (%s) must be shorter than the shutdown time-out (%s)", c.HTTPTimeout, c.ShutdownTimeout)
-	need(c.HTTPTimeout+leaseMargin <= ledger.MaxLease, "worker: the HTTP time-out (%s) must be at most %s", c.HTTPTimeout, ledger.MaxLease-leaseMargin)
+	need(c.LeaseMargin > 0, "worker: the lease margin (%s) must not be negative", c.LeaseMargin)
+	need(c.HTTPTimeout+c.LeaseMargin <= ledger.MaxLease, "worker: the HTTP time-out (%s) must be at most %s", c.HTTPTimeout, ledger.MaxLease-c.LeaseMargin)
 	need(c.PhotoCache > 0, "worker: the photo cache (%d bytes) must not be negative", c.PhotoCache)
-	seen := map[string]bool{}
+	seen, phones := map[string]bool{}, map[string]string{}
 	for _, a := range c.Accounts {
 		if err := tasks.CheckAccount(a.Name); err != nil {
 			problems = append(problems, err)
@@ -135,6 +171,16 @@ func (c Config) validate() error {
 		need(a.Pace >= 0 && a.Pace <= 30*time.Minute, "account %s: pace %s must be between 0 and 30m", a.Name, a.Pace)
 		need(a.Jitter >= 0 && a.Jitter <= 1, "account %s: pace jitter %g must be between 0 and 1", a.Name, a.Jitter)
 		need(a.Concurrency <= 1000, "account %s: concurrency %d must be at most 1000", a.Name, a.Concurrency)
+		need(a.RefusalRetries == nil || *a.RefusalRetries >= 0 && *a.RefusalRetries <= 10,
+			"account %s: refusal retries must be between 0 and 10, or the number may be banned", a.Name)
+		need(a.Phone == "" || isPhone(a.Phone), "account %s: the phone must be 8 to 15 digits, the country code first", a.Name)
+		need(a.Phone == "" || phones[a.Phone] == "", "accounts %s and %s have the same phone", phones[a.Phone], a.Name)
+		phones[a.Phone] = a.Name
 	}
 	return errors.Join(append(problems, c.Policy.validate())...)
+}
+
+// isPhone knows a number with its country code; E.164 allows 15 digits.
+func isPhone(text string) bool {
+	return len(text) >= 8 && len(text) <= 15 && strings.Trim(text, "0123456789") == ""
 }

@@ -33,12 +33,15 @@ type run struct {
 	turnID string // "" when no turn is held
 	turns  int
 	use    time.Time // the turn is void when it is not used by then
+	bulk   bool      // a campaign's row
 
 	calls    int // of the provider, over all runs
 	previous string
 	called   bool // this try reached the provider
 	start    time.Time
 	waited   time.Duration // for the turn
+	granted  time.Time     // when it came
+	late     time.Duration // until the request was written
 	took     time.Duration // the call
 }
 
@@ -54,6 +57,7 @@ func (l *lane) ProcessTask(ctx context.Context, task *asynq.Task) (err error) {
 	defer cancel()
 
 	r := l.begin(ctx, task)
+	defer l.occupy(r.bulk)()
 	defer func() { //nolint:contextcheck // what is recorded must outlive ctx
 		if p := recover(); p != nil {
 			err = l.panicked(r, p)
@@ -74,6 +78,9 @@ func (l *lane) ProcessTask(ctx context.Context, task *asynq.Task) (err error) {
 func (l *lane) begin(ctx context.Context, task *asynq.Task) *run {
 	r := &run{task: task, start: time.Now()}
 	r.Account, r.Token = l.account.Name, rand.Text()
+	if queue, ok := asynq.GetQueueName(ctx); ok {
+		r.bulk = queue == tasks.BulkQueue(r.Account)
+	}
 	if w := task.ResultWriter(); w != nil {
 		r.ID = w.TaskID()
 	}
@@ -119,6 +126,9 @@ func (l *lane) claimStep(ctx context.Context, r *run) *consequence {
 			detail: "another run holds this update"}
 	case r.bad != nil:
 		return l.badTask(r)
+	case claim.Guilty >= maxGuilty:
+		c := l.policy.rejected(r.budget)
+		return &c
 	case claim.Spent >= l.policy.Attempts:
 		c := l.policy.usedUp(r.budget)
 		return &c
@@ -209,11 +219,15 @@ func (l *lane) callStep(ctx context.Context, r *run) *consequence {
 	ctx, cancel := firstOf(context.WithoutCancel(ctx), l.life)
 	defer cancel()
 	began := time.Now()
-	r.called = true
+	r.called, r.late = true, 0
 	value, err := l.account.Caller.UpdateGroupPhoto(ctx, plugchat.Call{
 		GroupID: string(r.Group), Photo: r.ready.photo, NotAfter: r.use,
+		Wrote: func(at time.Time) { r.late = max(0, at.Sub(r.granted)) },
 	})
 	r.took = time.Since(began)
+	if err == nil && !value {
+		err = l.explain(ctx, r)
+	}
 	if err == nil {
 		c := l.policy.afterValue(value, &r.budget, time.Until(r.claim.ExpiresAt))
 		return &c

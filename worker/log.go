@@ -50,5 +50,5 @@ func (l *lane) attempted(r *run, c consequence) {
 		attrs = append(attrs, slog.Int64("again_ms", c.again.Milliseconds()))
 	}
 	l.log.LogAttrs(context.WithoutCancel(l.life), level, message, attrs...) //nolint:sloglint // one of three constants above
-	r.called = false
+	r.called, r.late = false, 0
 }

@@ -30,6 +30,7 @@ func TestWorker_PausedAccount(t *testing.T) {
 		b.submit("first", tasks.Update{})
 		<-calling
 		b.submit("second", tasks.Update{GroupID: "120363019502650978-group"})
+		b.task("second", asynq.TaskStateActive)
 		// when the account is paused,
 		if _, err := b.ledger.Pause(t.Context(), "main", "op", ""); err != nil {
 			t.Fatal(err)
@@ -50,7 +51,7 @@ func TestWorker_PausedAccount(t *testing.T) {
 			t.Errorf("got %+v, %v, %d calls", r.Outcome, err, c.count())
 		}
 		// and what waits costs nothing: when the account goes on, it is sent with its first attempt.
-		if _, err := b.ledger.Resume(t.Context(), "main"); err != nil {
+		if _, err := b.ledger.Resume(t.Context(), "main", "op"); err != nil {
 			t.Fatal(err)
 		}
 		if o := b.wait("second"); o.State != tasks.Updated || o.Attempts != 1 {

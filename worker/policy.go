@@ -37,8 +37,17 @@ type Policy struct {
 	// Hold is how long an account in trouble makes no calls before one feels its
 	// way; it doubles up to MaxHold while the trouble lasts. 0: 30 s and 5 min.
 	Hold, MaxHold time.Duration
-	// ThrottleHold is the same after a throttling answer that names no time. 0: 1 min.
+	// ThrottleHold is how long an account makes no calls after a throttling answer
+	// that names no time. 0: 1 min.
 	ThrottleHold time.Duration
+	// BreakAfter is how many updates in a row must get no usable answer before their
+	// account is held; calls in flight beyond the first come on top. 0: 5.
+	BreakAfter int
+	// NoMetadata keeps a plain false unexplained: the group's metadata is not read.
+	NoMetadata bool
+	// ReadGap is the time between two reads of group metadata of one account, over
+	// all processes. 0: 10 s.
+	ReadGap time.Duration
 }
 
 // Bounds of the budgets that are not settings.
@@ -48,6 +57,8 @@ const (
 	maxPhoto     = 5                // fetches of a source that may come back
 	photoBackoff = 90 * time.Second // 5 fetches over about 30 minutes: 1.5, 3, 6, 12 … min, less jitter
 	infraDelay   = 5 * time.Second  // Redis or another run stands in the way
+	// maxGuilty is how often an update may be told of trouble that others do not have.
+	maxGuilty = 2
 )
 
 func (p Policy) withDefaults() Policy {
@@ -61,6 +72,8 @@ func (p Policy) withDefaults() Policy {
 	p.Hold = cmp.Or(p.Hold, 30*time.Second)
 	p.MaxHold = cmp.Or(p.MaxHold, 5*time.Minute)
 	p.ThrottleHold = cmp.Or(p.ThrottleHold, time.Minute)
+	p.BreakAfter = cmp.Or(p.BreakAfter, 5)
+	p.ReadGap = cmp.Or(p.ReadGap, 10*time.Second)
 	return p
 }
 
@@ -72,7 +85,7 @@ func (p Policy) validate() error {
 	if p.RefusalRetries > 10 {
 		problems = append(problems, fmt.Errorf("refusal retries %d: must be at most 10, or the number may be banned", p.RefusalRetries))
 	}
-	if p.RefusalDelay < 0 || p.Backoff < 0 || p.MaxBackoff < p.Backoff || p.QuickBackoff < 0 || p.Hold < 0 || p.MaxHold < p.Hold || p.ThrottleHold < 0 {
+	if p.RefusalDelay < 0 || p.Backoff < 0 || p.MaxBackoff < p.Backoff || p.QuickBackoff < 0 || p.Hold < 0 || p.MaxHold < p.Hold || p.ThrottleHold < 0 || p.ReadGap < 0 || p.BreakAfter < 0 {
 		problems = append(problems, errors.New("delays must not be negative, and a longest one not shorter than its first"))
 	}
 	return errors.Join(problems...)
@@ -86,7 +99,9 @@ type budget struct {
 	Unclear   int `json:"unclear,omitempty"`
 	Lost      int `json:"lost,omitempty"` // calls that may have landed
 	Photo     int `json:"photo,omitempty"`
-	spent     int // attempts, this one included
+	// Blame is why the account was held because of this update's last answer.
+	Blame tasks.Reason `json:"blame,omitempty"`
+	spent int          // attempts, this one included
 }
 
 func readBudget(text string, spent int) budget {
@@ -97,7 +112,7 @@ func readBudget(text string, spent int) budget {
 }
 
 func (b budget) String() string {
-	text, _ := json.Marshal(b) // four numbers cannot fail
+	text, _ := json.Marshal(b) // numbers and a word cannot fail
 	return string(text)
 }
 
@@ -112,9 +127,9 @@ type consequence struct {
 	again  time.Duration
 	quick  bool // try again in this run, within seconds
 	refund ledger.Refund
-	hold   ledger.Hold
-	normal bool // the provider answered about this update: the account works
+	says   ledger.Answer // what the answer says of the account
 
+	atLeast  bool           // again is the least, not the mean
 	waiting  bool           // nothing went wrong, it only has to wait
 	recorded *tasks.Outcome // it had ended before
 	detached bool           // the ledger could not be asked, or another run has the update: nothing is written down
@@ -124,45 +139,41 @@ type consequence struct {
 // expiry: a no that could not be asked again in time is the answer.
 func (p Policy) afterValue(value bool, b *budget, left time.Duration) consequence {
 	if value {
-		return consequence{end: tasks.Updated, value: new(true), status: 200, normal: true}
+		return consequence{end: tasks.Updated, value: new(true), status: 200, says: ledger.Answer{Said: ledger.SaidTrue}}
 	}
 	b.Refusals++
-	c := consequence{reason: tasks.NoReasonGiven, status: 200, normal: true}
-	if b.Refusals > p.RefusalRetries || b.spent >= p.Attempts || p.RefusalDelay >= left {
+	c := consequence{reason: tasks.NoReasonGiven, status: 200, says: ledger.Answer{Said: ledger.SaidFalse}}
+	later := spread(p.RefusalDelay, 0.2) + p.RefusalDelay/5 // never sooner than the delay itself
+	if b.Refusals > p.RefusalRetries || b.spent >= p.Attempts || later+time.Second >= left {
 		c.end, c.value = tasks.Refused, new(false)
 		c.detail = fmt.Sprintf("the provider answered false %s and gave no reason", times(b.Refusals))
 		return c
 	}
 	c.detail = "the provider answered false; asking once more later"
-	c.again = spread(p.RefusalDelay, 0.2) + p.RefusalDelay/5 // never sooner than the delay itself
+	c.again, c.atLeast = later, true
 	return c
 }
 
 // afterError follows from everything that was not a boolean.
 func (p Policy) afterError(e *plugchat.Error, b *budget) consequence {
 	c := consequence{reason: tasks.Reason(e.Reason), detail: e.Detail, status: e.Status}
+	c.says = p.says(e)
 	switch e.Class {
 	case plugchat.Refused:
-		c.end, c.value, c.normal = tasks.Refused, new(false), true
+		c.end, c.value = tasks.Refused, new(false)
 	case plugchat.Permanent:
-		c.end, c.normal = tasks.Failed, true
+		c.end = tasks.Failed
 	case plugchat.Throttled:
-		wait := e.RetryAfter
-		if wait <= 0 {
-			wait = p.ThrottleHold
-		}
-		c.refund, c.again = ledger.Attempt, spread(wait, 0.2)+wait/5
-		c.hold = ledger.Hold{First: wait, Most: wait, Why: c.reason}
+		c.refund, c.again = ledger.Attempt, spread(c.says.First, 0.2)+c.says.First/5
 	case plugchat.Account:
-		c.refund = ledger.Attempt
-		c.hold = ledger.Hold{First: p.Hold, Most: p.MaxHold, Why: c.reason}
-		c.again = p.Hold
+		b.Blame = c.reason
+		c.refund, c.again = ledger.Attempt, p.Hold
 	case plugchat.Ambiguous:
 		b.Ambiguous++
 		c = p.backOff(c, b, b.Ambiguous >= maxAmbiguous)
 	case plugchat.Transient:
 		if !e.Sent && (e.Reason == plugchat.ReasonTooLate || e.Reason == plugchat.ReasonCanceled) {
-			c.refund = ledger.Call
+			c.refund, c.says = ledger.Call, ledger.Answer{}
 		}
 		c = p.backOff(c, b, false)
 		c.quick = c.end == ""
@@ -174,6 +185,31 @@ func (p Policy) afterError(e *plugchat.Error, b *budget) consequence {
 		c = p.backOff(c, b, b.Unclear >= maxUnclear)
 	}
 	return c
+}
+
+// says is what an error says of the account.
+func (p Policy) says(e *plugchat.Error) ledger.Answer {
+	a := ledger.Answer{Why: tasks.Reason(e.Reason), Detail: e.Detail, First: p.Hold, Most: p.MaxHold, Trip: p.BreakAfter}
+	switch e.Class {
+	case plugchat.Refused, plugchat.Permanent:
+		a.Said = ledger.SaidNormal
+	case plugchat.Throttled:
+		a.Said, a.First = ledger.SaidSlower, cmp.Or(max(e.RetryAfter, 0), p.ThrottleHold)
+	case plugchat.Account:
+		a.Said = ledger.SaidAccount
+	default:
+		a.Said, a.Lost = ledger.SaidFailing, e.Class == plugchat.Lost
+	}
+	return a
+}
+
+// rejected ends an update whose answers told of trouble that others did not have.
+func (p Policy) rejected(b budget) consequence {
+	detail := "the provider refused it twice as if the account could not work, while other updates went through"
+	if b.Blame != "" {
+		detail = fmt.Sprintf("the provider answered %q twice, while other updates of the account went through", b.Blame)
+	}
+	return consequence{end: tasks.Failed, reason: tasks.ProviderRejects, detail: detail}
 }
 
 // backOff tries again later, unless this budget or that of attempts is used up.

@@ -26,25 +26,25 @@ func TestPolicyAfterError(t *testing.T) {
 		refund ledger.Refund
 		hold   time.Duration
 		quick  bool
-		normal bool
+		said   ledger.Said
 		atMost time.Duration // bound of again; 0 when it ends
 	}{
-		{name: "a final no", err: refused, end: tasks.Refused, value: new(false), normal: true},
-		{name: "rejected for good", err: &plugchat.Error{Class: plugchat.Permanent, Reason: plugchat.ReasonProviderRejects, Status: 400}, end: tasks.Failed, normal: true},
-		{name: "throttled without a time", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled, Status: 429}, refund: ledger.Attempt, hold: time.Minute, atMost: 90 * time.Second},
-		{name: "throttled with Retry-After", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled, Status: 429, RetryAfter: 10 * time.Second}, refund: ledger.Attempt, hold: 10 * time.Second, atMost: 15 * time.Second},
-		{name: "throttled with the attempts used up", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled}, before: budget{spent: 10}, refund: ledger.Attempt, hold: time.Minute, atMost: 90 * time.Second},
-		{name: "account trouble", err: &plugchat.Error{Class: plugchat.Account, Reason: plugchat.ReasonSubscription, Status: 400}, refund: ledger.Attempt, hold: 30 * time.Second, atMost: 30 * time.Second},
-		{name: "account trouble with the attempts used up", err: &plugchat.Error{Class: plugchat.Account, Reason: plugchat.ReasonCredentials, Status: 401}, before: budget{spent: 10}, refund: ledger.Attempt, hold: 30 * time.Second, atMost: 30 * time.Second},
-		{name: "500 once", err: &plugchat.Error{Class: plugchat.Ambiguous, Reason: plugchat.ReasonProviderError, Status: 500}, before: budget{spent: 1}, atMost: 30 * time.Second},
-		{name: "500 for the third time", err: &plugchat.Error{Class: plugchat.Ambiguous, Reason: plugchat.ReasonProviderError, Status: 500}, before: budget{spent: 3, Ambiguous: 2}, end: tasks.Failed},
-		{name: "503", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonUnavailable, Status: 503}, before: budget{spent: 1}, quick: true, atMost: 30 * time.Second},
-		{name: "503 on the last attempt", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonUnavailable, Status: 503}, before: budget{spent: 10}, end: tasks.Failed},
-		{name: "too late to write", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonTooLate, Err: plugchat.ErrTooLate}, before: budget{spent: 1}, refund: ledger.Call, quick: true, atMost: 30 * time.Second},
-		{name: "too late on the last attempt costs nothing", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonTooLate, Err: plugchat.ErrTooLate}, before: budget{spent: 10}, refund: ledger.Call, quick: true, atMost: 2 * time.Hour},
-		{name: "no answer", err: &plugchat.Error{Class: plugchat.Lost, Reason: plugchat.ReasonNoAnswer, Sent: true}, before: budget{spent: 2}, atMost: time.Minute},
-		{name: "an unclear answer", err: &plugchat.Error{Class: plugchat.Unclear, Reason: plugchat.ReasonUnclearAnswer, Status: 200}, before: budget{spent: 1}, atMost: 30 * time.Second},
-		{name: "an unclear answer for the third time", err: &plugchat.Error{Class: plugchat.Unclear, Reason: plugchat.ReasonUnclearAnswer, Status: 200}, before: budget{spent: 3, Unclear: 2}, end: tasks.Failed},
+		{name: "a final no", err: refused, end: tasks.Refused, value: new(false), said: ledger.SaidNormal},
+		{name: "rejected for good", err: &plugchat.Error{Class: plugchat.Permanent, Reason: plugchat.ReasonProviderRejects, Status: 400}, end: tasks.Failed, said: ledger.SaidNormal},
+		{name: "throttled without a time", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled, Status: 429}, refund: ledger.Attempt, hold: time.Minute, atMost: 90 * time.Second, said: ledger.SaidSlower},
+		{name: "throttled with Retry-After", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled, Status: 429, RetryAfter: 10 * time.Second}, refund: ledger.Attempt, hold: 10 * time.Second, atMost: 15 * time.Second, said: ledger.SaidSlower},
+		{name: "throttled with the attempts used up", err: &plugchat.Error{Class: plugchat.Throttled, Reason: plugchat.ReasonThrottled}, before: budget{spent: 10}, refund: ledger.Attempt, hold: time.Minute, atMost: 90 * time.Second, said: ledger.SaidSlower},
+		{name: "account trouble", err: &plugchat.Error{Class: plugchat.Account, Reason: plugchat.ReasonSubscription, Status: 400}, refund: ledger.Attempt, hold: 30 * time.Second, atMost: 30 * time.Second, said: ledger.SaidAccount},
+		{name: "account trouble with the attempts used up", err: &plugchat.Error{Class: plugchat.Account, Reason: plugchat.ReasonCredentials, Status: 401}, before: budget{spent: 10}, refund: ledger.Attempt, hold: 30 * time.Second, atMost: 30 * time.Second, said: ledger.SaidAccount},
+		{name: "500 once", err: &plugchat.Error{Class: plugchat.Ambiguous, Reason: plugchat.ReasonProviderError, Status: 500}, before: budget{spent: 1}, atMost: 30 * time.Second, said: ledger.SaidFailing},
+		{name: "500 for the third time", err: &plugchat.Error{Class: plugchat.Ambiguous, Reason: plugchat.ReasonProviderError, Status: 500}, before: budget{spent: 3, Ambiguous: 2}, end: tasks.Failed, said: ledger.SaidFailing},
+		{name: "503", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonUnavailable, Status: 503}, before: budget{spent: 1}, quick: true, atMost: 30 * time.Second, said: ledger.SaidFailing},
+		{name: "503 on the last attempt", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonUnavailable, Status: 503}, before: budget{spent: 10}, end: tasks.Failed, said: ledger.SaidFailing},
+		{name: "too late to write", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonTooLate, Err: plugchat.ErrTooLate}, before: budget{spent: 1}, refund: ledger.Call, quick: true, atMost: 30 * time.Second, said: ledger.SaidNothing},
+		{name: "too late on the last attempt costs nothing", err: &plugchat.Error{Class: plugchat.Transient, Reason: plugchat.ReasonTooLate, Err: plugchat.ErrTooLate}, before: budget{spent: 10}, refund: ledger.Call, quick: true, atMost: 2 * time.Hour, said: ledger.SaidNothing},
+		{name: "no answer", err: &plugchat.Error{Class: plugchat.Lost, Reason: plugchat.ReasonNoAnswer, Sent: true}, before: budget{spent: 2}, atMost: time.Minute, said: ledger.SaidFailing},
+		{name: "an unclear answer", err: &plugchat.Error{Class: plugchat.Unclear, Reason: plugchat.ReasonUnclearAnswer, Status: 200}, before: budget{spent: 1}, atMost: 30 * time.Second, said: ledger.SaidFailing},
+		{name: "an unclear answer for the third time", err: &plugchat.Error{Class: plugchat.Unclear, Reason: plugchat.ReasonUnclearAnswer, Status: 200}, before: budget{spent: 3, Unclear: 2}, end: tasks.Failed, said: ledger.SaidFailing},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestPolicyAfterError(t *testing.T) {
 			for range 50 { // the delays are drawn
 				b := tc.before
 				c := p.afterError(tc.err, &b)
-				if c.end != tc.end || c.refund != tc.refund || c.hold.First != tc.hold || c.quick != tc.quick || c.normal != tc.normal {
+				if c.end != tc.end || c.refund != tc.refund || c.quick != tc.quick || c.says.Said != tc.said || tc.hold > 0 && c.says.First != tc.hold {
 					t.Fatalf("got %+v", c)
 				}
 				if (c.value == nil) != (tc.value == nil) || (c.value != nil && *c.value != *tc.value) {
@@ -95,7 +95,7 @@ func TestPolicyAfterValue(t *testing.T) {
 			t.Parallel()
 			b := tc.before
 			c := tc.policy.afterValue(tc.value, &b, tc.left)
-			if c.end != tc.end || !c.normal || c.status != 200 {
+			if c.end != tc.end || c.says.Said != map[bool]ledger.Said{true: ledger.SaidTrue, false: ledger.SaidFalse}[tc.value] || c.status != 200 {
 				t.Fatalf("got %+v", c)
 			}
 			if (c.value == nil) != (tc.truth == nil) || (c.value != nil && *c.value != *tc.truth) {
@@ -194,7 +194,7 @@ func TestPolicyDelay_IsBounded(t *testing.T) {
 
 func TestBudget_SurvivesTheLedger(t *testing.T) {
 	t.Parallel()
-	want := budget{Refusals: 1, Ambiguous: 2, Unclear: 3, Lost: 4, Photo: 5, spent: 6}
+	want := budget{Refusals: 1, Ambiguous: 2, Unclear: 3, Lost: 4, Photo: 5, Blame: tasks.Credentials, spent: 6}
 	if got := readBudget(want.String(), 6); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -38,8 +38,15 @@ const (
 )
 
 // TestMain lets the benchmark start this binary as a provider of its own
-// process, so that only the client's CPU is counted.
+// process, so that only the client's CPU is counted, and lets tests start it as one
+// worker of several.
 func TestMain(m *testing.M) {
+	if text := os.Getenv(fleetMember); text != "" {
+		os.Exit(beMember(text))
+	}
+	if address := os.Getenv(metronome); address != "" {
+		os.Exit(beMetronome(address))
+	}
 	if os.Getenv(standIn) == "" {
 		os.Exit(m.Run())
 	}

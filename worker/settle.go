@@ -39,13 +39,14 @@ func (l *lane) settleStep(r *run, c consequence) error {
 // was made, and forgetting that would send it again.
 func (l *lane) settle(r *run, c consequence) error {
 	o := r.outcome(c)
-	s := ledger.Settlement{Handle: r.Handle, Turn: r.turnID, Outcome: o, Normal: c.normal, Seq: r.claim.Seq}
+	s := ledger.Settlement{Handle: r.Handle, Turn: r.turnID, Outcome: o, Answer: l.says(r, c), Seq: r.claim.Seq, Process: l.process}
 	if c.end == tasks.Updated {
 		s.Accepted = r.ready.ref.Wire()
 	}
 	var verdict ledger.Verdict
+	var repair bool
 	err := l.persist(func(ctx context.Context) (err error) {
-		verdict, o, err = l.ledger.Settle(ctx, s)
+		verdict, o, repair, err = l.ledger.Settle(ctx, s)
 		return err
 	})
 	l.freeTurn(r)
@@ -54,6 +55,8 @@ func (l *lane) settle(r *run, c consequence) error {
 		return again(consequence{reason: tasks.Interrupted, detail: "the outcome could not be recorded"})
 	}
 	l.attempted(r, c)
+	l.heed(c, repair)
+	l.host.heard(l, c.says)
 	switch verdict {
 	case ledger.Settled:
 		return answer(r.task, o, true)
@@ -94,11 +97,14 @@ func (l *lane) release(r *run, c *consequence) *consequence {
 	err := l.persist(func(ctx context.Context) (err error) {
 		released, err = l.ledger.Release(ctx, ledger.ReleaseRequest{
 			Handle: r.Handle, Turn: r.turnID, Refund: c.refund, State: state, Reason: c.reason, Detail: c.detail,
-			HTTPStatus: c.status, Again: c.again, Policy: r.budget.String(), Hold: c.hold, Normal: c.normal,
+			HTTPStatus: c.status, Again: c.again, Policy: r.budget.String(), Answer: l.says(r, *c),
+			Seq: r.claim.Seq, Process: l.process,
 		})
 		return err
 	})
 	l.freeTurn(r)
+	l.heed(*c, released.Repair)
+	l.host.heard(l, c.says)
 	switch {
 	case err != nil:
 		return &consequence{detached: true, again: infraDelay, reason: tasks.Interrupted, detail: "Redis could not be reached"}
@@ -110,12 +116,33 @@ func (l *lane) release(r *run, c *consequence) *consequence {
 	if released.Cancelling {
 		c.again = 0 // the next run ends it
 	}
-	if c.hold.First > 0 {
-		c.again = max(c.again, released.Hold) // there is no turn before
-		l.log.Warn("account.held", "reason", c.reason, "detail", c.detail, "status", c.status,
-			"hold_ms", released.Hold.Milliseconds(), "in_a_row", released.Holds, "mend", c.reason.Mend())
+	switch c.says.Said {
+	case ledger.SaidAccount: // others go first
+		c.again = max(c.again, released.Suspect)
+	case ledger.SaidSlower:
+		c.again = max(c.again, released.Rest)
 	}
 	return nil
+}
+
+// says completes what the answer says of the account.
+func (l *lane) says(r *run, c consequence) ledger.Answer {
+	a := c.says
+	a.Late = r.late
+	a.Trip += l.account.Concurrency - 1 // they may all have been under way
+	return a
+}
+
+// heed sees at once to what an answer changed for the account or the group.
+func (l *lane) heed(c consequence, repair bool) {
+	switch c.says.Said {
+	case ledger.SaidAccount, ledger.SaidFailing, ledger.SaidSlower:
+		l.nudge()
+	}
+	if repair {
+		l.repairs.Store(true)
+		l.nudge()
+	}
 }
 
 // betweenTries gives the turn back before go-retry's pause.
@@ -130,10 +157,7 @@ func (l *lane) freeTurn(r *run) {
 		return
 	}
 	r.turnID = ""
-	select {
-	case l.freed <- struct{}{}:
-	default: // a signal is waiting to be seen already
-	}
+	l.ring()
 }
 
 // persist repeats a write to the ledger until Redis took it. It ends with an
@@ -157,6 +181,10 @@ func (l *lane) persist(write func(context.Context) error) error {
 // UI shows.
 func again(c consequence) error {
 	text := tasks.Outcome{Reason: c.reason, Detail: c.detail}.Sentence()
+	if c.atLeast { // the engine cuts the moment to whole seconds
+		at := time.Now().Add(c.again)
+		c.again += at.Truncate(time.Second).Add(time.Second).Sub(at)
+	}
 	return &errAgain{after: c.again, text: text}
 }
 

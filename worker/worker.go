@@ -15,10 +15,6 @@ import (
 // ErrStopping is the cause of every context that ends because the worker stops.
 var ErrStopping = errors.New("the worker is stopping")
 
-// mirrorEvery is how soon a pause shows in asynq's web UI, and one made there
-// holds.
-const mirrorEvery = time.Second
-
 // Worker serves accounts. Make one with New; it runs once.
 type Worker struct {
 	config Config
@@ -27,6 +23,9 @@ type Worker struct {
 	lanes  []*lane
 	// process tells this worker from others that serve the same accounts.
 	process string
+
+	nudges chan *lane // lanes that the watch is to look at now
+	hosts  map[string]*host
 
 	stop, life       context.Context
 	cancelStop       context.CancelCauseFunc
@@ -43,7 +42,7 @@ func New(config Config) (*Worker, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	w := &Worker{config: config, ledger: ledger.New(config.Redis, config.Keep), process: rand.Text()}
+	w := &Worker{config: config, ledger: ledger.New(config.Redis, config.Keep), process: rand.Text(), nudges: make(chan *lane, 64), hosts: map[string]*host{}}
 	// These two outlive every request: they are the worker's own life, which
 	// only Shutdown ends.
 	w.stop, w.cancelStop = context.WithCancelCause(context.Background())
@@ -51,7 +50,9 @@ func New(config Config) (*Worker, error) {
 	w.shutdown = sync.OnceValue(w.end)
 	w.photos = newPhotos(w.life, w.ledger, config)
 	for _, account := range config.Accounts {
-		w.lanes = append(w.lanes, newLane(w, account))
+		l := newLane(w, account)
+		l.host.lanes = append(l.host.lanes, l)
+		w.lanes = append(w.lanes, l)
 	}
 	return w, nil
 }
@@ -79,7 +80,8 @@ func (w *Worker) Start(ctx context.Context) error {
 		}
 	}
 	w.background.Go(w.publish)
-	w.background.Go(w.mirror)
+	w.background.Go(w.watch)
+	w.background.Go(w.listen)
 	w.background.Go(func() { newJanitor(w.ledger, w.config).work(w.stop, w.names()) })
 	w.started = true
 	return nil
@@ -98,24 +100,6 @@ func (w *Worker) publish() {
 		ctx, cancel := context.WithTimeout(w.stop, 5*time.Second)
 		if err := w.ledger.Serve(ctx, w.process, w.names()...); err != nil && w.stop.Err() == nil {
 			w.config.Logger.Warn("accounts.unpublished", "error", err)
-		}
-		cancel()
-	}
-}
-
-// mirror keeps asynq's flags and the operator's pauses of the accounts together.
-func (w *Worker) mirror() {
-	tick := time.NewTicker(mirrorEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-w.stop.Done():
-			return
-		case <-tick.C:
-		}
-		ctx, cancel := context.WithTimeout(w.stop, 5*time.Second)
-		if err := w.ledger.Mirror(ctx, w.names()...); err != nil && w.stop.Err() == nil {
-			w.config.Logger.Warn("accounts.unmirrored", "error", err)
 		}
 		cancel()
 	}
@@ -158,10 +142,19 @@ func (w *Worker) Quiet() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.started && !w.stopped {
-		for _, l := range w.lanes {
-			l.quiet()
-		}
+		w.quiet()
 	}
+}
+
+// quiet is for all lanes at once: asynq lets go of a server only when its pause
+// between two looks into an empty queue is over, and of 200 one after the other only
+// after half a minute.
+func (w *Worker) quiet() {
+	var all sync.WaitGroup
+	for _, l := range w.lanes {
+		all.Go(l.quiet)
+	}
+	all.Wait()
 }
 
 // Shutdown takes no new work, lets runs without a turn go back to the queue at
@@ -181,9 +174,7 @@ func (w *Worker) end() error {
 		w.cancelStop(ErrStopping)
 		return nil
 	}
-	for _, l := range w.lanes {
-		l.quiet()
-	}
+	w.quiet()
 	w.cancelStop(ErrStopping)
 	force := time.AfterFunc(w.config.ShutdownTimeout, func() { w.cancelLife(ErrStopping) })
 	var drains sync.WaitGroup

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -373,3 +374,17 @@ func TestWorker_HandWrittenTaskIsHonoured(t *testing.T) {
 		t.Fatalf("the record holds %v, %v", r.Update.Photo, err)
 	}
 }
+
+// lapse takes the turn that is held for a group away, as time would.
+func (b *bundle) lapse(account string, group tasks.GroupID) {
+	b.t.Helper()
+	prefix := "groupphoto:{" + account + "}:"
+	if err := b.rdb.Del(b.t.Context(), prefix+"turns").Err(); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.rdb.HDel(b.t.Context(), prefix+"g:"+string(group), "turn", "lease").Err(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
+	"github.com/plugchat-go/groupphoto/internal/ledger"
 )
 
 func (a *app) accountCommand() *cobra.Command {
@@ -24,7 +27,7 @@ func (a *app) accountCommand() *cobra.Command {
 			return &usageError{cmd.CommandPath(), unknownCommand(cmd, args[0])}
 		},
 	}
-	cmd.AddCommand(a.accountListCommand(), a.accountPauseCommand(), a.accountResumeCommand())
+	cmd.AddCommand(a.accountListCommand(), a.accountCheckCommand(), a.accountPauseCommand(), a.accountResumeCommand())
 	return cmd
 }
 
@@ -59,14 +62,27 @@ account goes on by itself when that is over.`,
 		Args:              arguments("ACCOUNT"),
 		ValidArgsFunction: a.completeAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withClient(cmd.Context(), func(ctx context.Context, _ config, gp *client) error {
-				changed, err := gp.Resume(ctx, args[0])
-				return a.told(changed, err, "goes on", "was not paused")
+			return a.withClient(cmd.Context(), func(ctx context.Context, c config, gp *client) error {
+				return a.resume(ctx, c, gp, args[0])
 			})
 		},
 	}
 	a.redisFlag(cmd)
 	return cmd
+}
+
+// resume ends an operator's pause, and says whether that is enough.
+func (a *app) resume(ctx context.Context, c config, gp *client, name string) error {
+	changed, err := gp.Resume(ctx, name, a.who())
+	if err != nil {
+		return err
+	}
+	l, err := laneOf(ctx, ledger.New(gp.rdb, c.keep), enqueue.Account{Name: name})
+	if err != nil || l.Trouble == "" || l.Suspected {
+		return a.told(changed, nil, "goes on", "was not paused") // the pause is over, whatever is known of the rest
+	}
+	left := fmt.Sprintf("it is in trouble, which resuming does not end: %s; %s", troubleText(c, l), nextTryText(c, l))
+	return a.told(changed, nil, withMend("the pause is over; "+left, troubleMend(l)), withMend("was not paused by anybody; "+left, troubleMend(l)))
 }
 
 // told says on stderr what a command came to.
@@ -108,30 +124,43 @@ serves it, what waits, and what holds it up. Nothing is asked of the provider.`,
 // laneFacts is the JSON of one account.
 type laneFacts struct {
 	Account     string     `json:"account"`
-	State       string     `json:"state"` // working, trouble or paused
+	State       string     `json:"state"`  // working, slowed, suspicious, trouble or paused
+	Owners      []string   `json:"owners"` // who keeps it from working: operator, account, breaker
 	Served      bool       `json:"served"`
 	LastSeen    *time.Time `json:"lastSeen"`
-	Reason      string     `json:"reason"`
+	Reason      string     `json:"reason"` // of trouble or a suspicion
+	Detail      string     `json:"detail"`
 	Since       *time.Time `json:"since"`
-	NextTry     *time.Time `json:"nextTry"`
+	NextTry     *time.Time `json:"nextTry"` // null when one call at a time feels its way already
+	Tries       int        `json:"tries"`   // in vain, in a row
 	PausedSince *time.Time `json:"pausedSince"`
 	PausedBy    string     `json:"pausedBy"`
 	PausedFor   string     `json:"pausedFor"`
-	Tries       int        `json:"tries"`
+	BulkPaused  bool       `json:"bulkPaused"`
+	Slowed      float64    `json:"slowed"` // what the pace is multiplied with
+	SlowedSince *time.Time `json:"slowedSince"`
+	SlowedFor   string     `json:"slowedFor"` // throttled or refusals
+	RestUntil   *time.Time `json:"restUntil"`
+	Unanswered  int64      `json:"unanswered"`
 	Calling     int        `json:"calling"`
 	Waiting     int        `json:"waiting"`
 	Later       int        `json:"later"`
 	Archived    int        `json:"archived"`
 }
 
-func laneState(l enqueue.Lane) string {
-	switch {
-	case l.Paused:
-		return "paused"
-	case l.Trouble != "":
-		return "trouble"
+func factsOf(l enqueue.Lane) laneFacts {
+	f := laneFacts{
+		Account: l.Name, State: laneState(l), Owners: owners(l), Served: l.Served, LastSeen: utcOrNull(l.LastSeen),
+		Reason: string(l.Trouble), Detail: l.Detail, Since: utcOrNull(l.Since), Tries: l.Tries,
+		PausedSince: utcOrNull(l.PausedSince), PausedBy: l.PausedBy, PausedFor: l.PausedFor, BulkPaused: l.BulkPaused,
+		Slowed: max(1, l.Slowed), SlowedSince: utcOrNull(l.SlowedSince), SlowedFor: string(l.SlowedFor),
+		RestUntil: utcOrNull(l.Rest), Unanswered: l.Unanswered,
+		Calling: l.Calling, Waiting: max(0, l.Waiting-l.Calling), Later: l.Later, Archived: l.Archived,
 	}
-	return "working"
+	if l.Held {
+		f.NextTry = utcOrNull(l.NextTry)
+	}
+	return f
 }
 
 func (a *app) printLanes(c config, lanes []enqueue.Lane) error {
@@ -139,25 +168,42 @@ func (a *app) printLanes(c config, lanes []enqueue.Lane) error {
 		fmt.Fprintln(a.err, "there is no account yet: no worker has run on this Redis, and no update was enqueued")
 		return nil
 	}
-	tab := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	if !a.json() {
+		return a.printLaneTable(c, lanes)
+	}
 	for _, l := range lanes {
-		if a.json() {
-			if err := printJSON(a.out, laneFacts{
-				Account: l.Name, State: laneState(l), Served: l.Served, LastSeen: utcOrNull(l.LastSeen), Reason: string(l.Trouble),
-				Since: utcOrNull(l.Since), NextTry: utcOrNull(l.NextTry), Tries: l.Tries,
-				PausedSince: utcOrNull(l.PausedSince), PausedBy: l.PausedBy, PausedFor: l.PausedFor,
-				Calling: l.Calling, Waiting: l.Waiting, Later: l.Later, Archived: l.Archived,
-			}); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", l.Name, laneState(l), attended(c, l), counts(l))
-		for _, line := range heldUp(c, l) {
-			fmt.Fprintf(tab, "\t%s\n", line)
+		if err := printJSON(a.out, factsOf(l)); err != nil {
+			return err
 		}
 	}
-	if err := tab.Flush(); err != nil {
+	return nil
+}
+
+// printLaneTable writes a line for each account, and under it what holds it up.
+// The columns are laid out without those lines, which would break them.
+func (a *app) printLaneTable(c config, lanes []enqueue.Lane) error {
+	var rows bytes.Buffer
+	tab := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
+	for _, l := range lanes {
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", l.Name, laneState(l), attended(c, l), counts(l))
+	}
+	err := tab.Flush()
+	var text strings.Builder
+	for _, l := range lanes {
+		row, _ := rows.ReadString('\n') // there is one for each
+		text.WriteString(row)
+		lines := heldUp(c, l)
+		if !l.Served && l.Waiting+l.Later > 0 {
+			lines = append(lines, "nobody works at its updates; start a worker with: groupphoto worker")
+		}
+		for _, line := range lines {
+			text.WriteString("    " + line + "\n")
+		}
+	}
+	if err == nil {
+		_, err = io.WriteString(a.out, text.String())
+	}
+	if err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	return nil
@@ -183,31 +229,4 @@ func attended(c config, l enqueue.Lane) string {
 
 func counts(l enqueue.Lane) string {
 	return fmt.Sprintf("%d waiting, %d calling, %d later, %d archived", max(0, l.Waiting-l.Calling), l.Calling, l.Later, l.Archived)
-}
-
-// heldUp says what keeps an account from working, and what to do about it.
-func heldUp(c config, l enqueue.Lane) []string {
-	var lines []string
-	switch {
-	case !l.PausedSince.IsZero():
-		text := "paused since " + c.stamp(l.PausedSince)
-		if l.PausedBy != "" {
-			text += " by " + l.PausedBy
-		}
-		if l.PausedFor != "" {
-			text += ": " + l.PausedFor
-		}
-		lines = append(lines, strings.Map(plain, text)+"; go on with: groupphoto account resume "+l.Name)
-	case l.Paused:
-		lines = append(lines, "its bulk queue is paused in the asynq web UI; resume it there")
-	}
-	if l.Trouble != "" {
-		text := fmt.Sprintf("%s since %s: %s", l.Trouble, c.stamp(l.Since), l.Trouble.Means())
-		lines = append(lines, withMend(text, l.Trouble.Mend()),
-			fmt.Sprintf("next try at %s, after %d in vain; no attempt is spent", c.stamp(l.NextTry), l.Tries))
-	}
-	if !l.Served && l.Waiting+l.Later > 0 {
-		lines = append(lines, "nobody works at its updates; start a worker with: groupphoto worker")
-	}
-	return lines
 }

@@ -16,13 +16,15 @@ import (
 
 // account is one connected number as it is configured.
 type account struct {
-	name        string
-	token       plugchat.Secret
-	baseURL     string
-	authScheme  string
-	pace        time.Duration
-	jitter      float64
-	concurrency int
+	name           string
+	token          plugchat.Secret
+	baseURL        string
+	authScheme     string
+	pace           time.Duration
+	jitter         float64
+	concurrency    int
+	refusalRetries int    // 0: never
+	phone          string // digits; "" when it is not known
 }
 
 const maxAccountsFile = 4 << 20
@@ -39,7 +41,9 @@ func (c config) accounts() ([]account, error) {
 	var r reader
 	broken := map[string]bool{}
 	if c.token != "" {
-		list = append(list, c.template(tasks.DefaultAccount, c.token))
+		main := c.template(tasks.DefaultAccount, c.token)
+		main.phone = c.phone
+		list = append(list, main)
 	}
 	if c.accountsFile != "" {
 		fromFile, err := c.readAccounts(broken)
@@ -59,15 +63,16 @@ func (c config) template(name string, token plugchat.Secret) account {
 	return account{
 		name: name, token: token, baseURL: c.baseURL, authScheme: c.authScheme,
 		pace: c.pace, jitter: c.jitter, concurrency: c.concurrency,
+		refusalRetries: max(0, c.policy.RefusalRetries), // the policy's never is -1
 	}
 }
 
-// twins finds two tokens for one name, and one token under two names: each
-// name has a pace of its own, so such a number would be driven twice as fast. It
-// adds the names to broken.
+// twins finds two tokens for one name, and one token or one phone under two
+// names: each name has a pace of its own, so such a number would be driven twice
+// as fast. It adds the names to broken.
 func twins(list []account, main bool, broken map[string]bool) error {
 	var r reader
-	byName, byToken := map[string]plugchat.Secret{}, map[plugchat.Secret]string{}
+	byName, byToken, byPhone := map[string]plugchat.Secret{}, map[plugchat.Secret]string{}, map[string]string{}
 	for i, a := range list {
 		if a.name == "" {
 			continue // told already: it has no name that could be one
@@ -88,6 +93,11 @@ func twins(list []account, main bool, broken map[string]bool) error {
 			broken[owner], broken[a.name] = true, true
 		}
 		byToken[a.token] = a.name
+		if owner, ok := byPhone[a.phone]; ok && owner != a.name && a.phone != "" {
+			r.note(fmt.Errorf("accounts %s and %s have the same phone; one number is one account, or it is driven at twice its pace", owner, a.name))
+			broken[owner], broken[a.name] = true, true
+		}
+		byPhone[a.phone] = a.name
 	}
 	return errors.Join(r.problems...)
 }
@@ -137,7 +147,7 @@ func position(b []byte, err error) string {
 	return fmt.Sprintf(": it goes wrong in line %d", bytes.Count(before, []byte("\n"))+1)
 }
 
-var accountFields = []string{"name", "token", "tokenFile", "baseURL", "authScheme", "pace", "jitter", "concurrency"}
+var accountFields = []string{"name", "token", "tokenFile", "baseURL", "authScheme", "pace", "jitter", "concurrency", "refusalRetries", "phone"}
 
 // nearestField is the field that was probably meant: capitals are no distance.
 func nearestField(name string) string {
@@ -193,6 +203,12 @@ func (c config) readAccount(entry json.RawMessage) (account, []error) {
 	}
 	if raw, ok := fields["concurrency"]; ok {
 		a.concurrency = r.count("field concurrency", string(raw), 1, 1000)
+	}
+	if raw, ok := fields["refusalRetries"]; ok {
+		a.refusalRetries = r.count("field refusalRetries", string(raw), 0, maxRefusalRetries)
+	}
+	if phone := text("phone"); phone != "" {
+		a.phone = r.phone("field phone", phone)
 	}
 	return a, r.problems
 }

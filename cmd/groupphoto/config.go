@@ -14,6 +14,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
 	"github.com/plugchat-go/groupphoto/internal/web"
+	"github.com/plugchat-go/groupphoto/internal/webhook"
 	"github.com/plugchat-go/groupphoto/worker"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
 )
@@ -22,6 +23,7 @@ import (
 type config struct {
 	redis        redisconn.Spec
 	token        plugchat.Secret
+	phone        string // of PLUGCHAT_TOKEN's account
 	baseURL      string
 	authScheme   string
 	accountsFile string
@@ -35,6 +37,7 @@ type config struct {
 	zone         *time.Location
 	httpAddr     string
 	httpToken    plugchat.Secret
+	webhook      webhook.Config // without a URL nobody is told
 	logFormat    string
 	logLevel     slog.Level
 
@@ -46,6 +49,8 @@ type config struct {
 const (
 	maxPace = 30 * time.Minute
 	maxLife = 366 * 24 * time.Hour
+	// maxRefusalRetries: asking again and again for what is refused gets numbers banned.
+	maxRefusalRetries = 10
 )
 
 // config reads the settings and reports every problem at once, each with the
@@ -78,12 +83,17 @@ func (a *app) config(ctx context.Context, flags map[string]string) (config, erro
 	}
 	c.policy = worker.Policy{
 		Attempts:       r.count("GROUPPHOTO_ATTEMPTS", raw.Attempts, 1, 100),
-		RefusalRetries: r.count("GROUPPHOTO_REFUSAL_RETRIES", raw.RefusalRetries, 0, 10),
+		RefusalRetries: r.count("GROUPPHOTO_REFUSAL_RETRIES", raw.RefusalRetries, 0, maxRefusalRetries),
 		RefusalDelay:   r.duration("GROUPPHOTO_REFUSAL_DELAY", raw.RefusalDelay, time.Millisecond, 24*time.Hour),
+		NoMetadata:     r.choice("GROUPPHOTO_REFUSAL_METADATA", raw.RefusalReads, "true", "false") == "false",
 	}
 	if c.policy.RefusalRetries == 0 {
 		c.policy.RefusalRetries = -1 // the policy's own zero means its default
 	}
+	if raw.Phone != "" {
+		c.phone = r.phone("PLUGCHAT_PHONE", raw.Phone)
+	}
+	c.webhook = r.webhook(raw, c.photo.from.NAT64)
 	r.web(ctx, c, addrName(flags))
 	c.redis, err = redisconn.Parse(raw.RedisURL)
 	switch {
@@ -190,6 +200,16 @@ func (r *reader) count(name, text string, least, most int) int {
 		r.fail(name, text, fmt.Sprintf("a whole number from %d to %d", least, most))
 	}
 	return n
+}
+
+// phone reads a number as people write it, and keeps its digits.
+func (r *reader) phone(name, text string) string {
+	digits := strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "").Replace(strings.TrimPrefix(strings.TrimSpace(text), "+"))
+	if len(digits) < 8 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+		r.fail(name, text, "a phone with its country code, such as 5511999999999 or +55 11 99999-9999")
+		return ""
+	}
+	return digits
 }
 
 func (r *reader) part(name, text string) float64 {

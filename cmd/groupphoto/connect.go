@@ -21,6 +21,7 @@ type client struct {
 
 	rdb   redis.UniversalClient
 	close func()
+	drain func() error // ends the worker in this process when its calls have; nil without one
 }
 
 // connect opens Redis and a client on it, for commands that ask and end.
@@ -42,7 +43,7 @@ func (a *app) connectTo(ctx context.Context, c config, spec redisconn.Spec) (*cl
 	if err != nil {
 		return nil, errors.Join(err, rdb.Close())
 	}
-	return &client{gp, rdb, func() {
+	return &client{Client: gp, rdb: rdb, close: func() {
 		_ = gp.Close() // it owns nothing that could fail: the connection is ours
 		_ = rdb.Close()
 	}}, nil

@@ -9,13 +9,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/plugchat-go/groupphoto/enqueue"
-	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
 	"github.com/plugchat-go/groupphoto/tasks"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
@@ -50,9 +47,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Show what is set, what is wrong and how to mend it",
 		Long: `Show the effective settings with their source, secrets masked; what is to know
-about Redis; whether each account is served by a worker and connected to
-WhatsApp; and when failed calls are tried again. Exit code 1 when something is
-wrong.`,
+about Redis; whether each account is connected to WhatsApp and served by a worker,
+and what holds it up; and when failed calls are tried again. Exit code 1 when
+something is wrong.`,
 		Args:              arguments(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -82,7 +79,7 @@ func (a *app) examine(ctx context.Context, offline bool) error {
 	if rdb != nil {
 		d.lanes(ctx, c, rdb, configured)
 	}
-	d.schedule(c)
+	d.schedule(c, configured)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -209,63 +206,6 @@ func (d *doctor) accounts(ctx context.Context, c config, offline bool) []account
 	return configured
 }
 
-// lanes tells of each account in Redis whether a worker serves it. It reads only:
-// to look at a database must not make it one of ours.
-func (d *doctor) lanes(ctx context.Context, c config, rdb redis.UniversalClient, configured []account) {
-	const section = "accounts"
-	known, err := lanes(ctx, ledger.New(rdb, c.keep), asynq.NewInspectorFromRedisClient(rdb))
-	if err != nil {
-		d.note(section, levelError, err.Error(), "")
-		return
-	}
-	here := map[string]bool{}
-	for _, account := range known {
-		d.served(c, account)
-		here[account.Name] = true
-	}
-	for _, account := range configured {
-		if !here[account.name] {
-			d.note(section, levelWarning, "account "+account.name+": no worker has ever served it", "start one with: groupphoto worker")
-		}
-	}
-}
-
-// lanes lists the accounts that workers served or that have a queue.
-func lanes(ctx context.Context, l *ledger.Ledger, inspector *asynq.Inspector) ([]enqueue.Account, error) {
-	known, err := l.Accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]enqueue.Account, 0, len(known))
-	names := map[string]bool{}
-	for _, a := range known {
-		list = append(list, enqueue.Account{Name: a.Name, LastSeen: a.LastSeen, Served: a.Served})
-		names[a.Name] = true
-	}
-	queues, err := inspector.Queues()
-	if err != nil {
-		return nil, fmt.Errorf("listing the queues: %w", err)
-	}
-	for _, queue := range queues {
-		if name, ours := tasks.QueueAccount(queue); ours && !names[name] {
-			list = append(list, enqueue.Account{Name: name})
-			names[name] = true
-		}
-	}
-	return list, nil
-}
-
-func (d *doctor) served(c config, account enqueue.Account) {
-	switch {
-	case account.Served:
-		d.note("accounts", levelOK, "account "+account.Name+": a worker serves it", "")
-	case account.LastSeen.IsZero():
-		d.note("accounts", levelWarning, "account "+account.Name+": has updates, and no worker has ever served it", "start one with: groupphoto worker")
-	default:
-		d.note("accounts", levelWarning, "account "+account.Name+": no worker serves it since "+c.stamp(account.LastSeen), "start one with: groupphoto worker")
-	}
-}
-
 // statuses asks the provider about every account, a few at a time.
 func statuses(ctx context.Context, accounts []account, offline bool) []finding {
 	list := make([]finding, len(accounts))
@@ -311,29 +251,12 @@ func status(ctx context.Context, account account, offline bool) finding {
 
 // statusMend is the mend of a reason without its last step: that is to run this
 // very command, or to send again an update that there is none of.
-func statusMend(reason string) string {
-	text, _, _ := strings.Cut(mendOf(reason), ": groupphoto ")
+func statusMend(reason string) string { return withoutCommand(mendOf(reason)) }
+
+func withoutCommand(mend string) string {
+	text, _, _ := strings.Cut(mend, ": groupphoto ")
 	text, _, _ = strings.Cut(text, ", then")
 	return text
-}
-
-func (d *doctor) schedule(c config) {
-	var total time.Duration
-	var gaps []string
-	for _, gap := range c.policy.Schedule() {
-		gaps = append(gaps, short(gap))
-		total += gap
-	}
-	text := fmt.Sprintf("%s, no further try", attempts(c.policy.Attempts))
-	if len(gaps) > 0 {
-		text = fmt.Sprintf("%s; on average after %s: %s in all", attempts(c.policy.Attempts), strings.Join(gaps, ", "), short(total))
-	}
-	d.note("retries", levelOK, text, "")
-	refusals := "a plain false ends the update at once"
-	if n := c.policy.RefusalRetries; n > 0 {
-		refusals = fmt.Sprintf("a plain false is asked again %d × after %s or more, then it ends the update", n, short(c.policy.RefusalDelay))
-	}
-	d.note("retries", levelOK, refusals, "")
 }
 
 func (a *app) printFindings(found []finding) error {

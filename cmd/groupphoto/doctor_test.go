@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,8 +30,38 @@ func TestDoctor(t *testing.T) {
 	}{
 		{"all is well", nil, nil, exitDone, []string{
 			"PLUGCHAT_TOKEN  [set]", "environment", "✓ account main: is connected to WhatsApp", "✓ account main: a worker serves it", "10 attempts; on average after 15 s, 30 s",
-			"a plain false ends the update at once",
+			"✓ it answers a plain false: /status is asked, then the group's metadata is read (a number that is no member, or no admin, ends the update as refused); then it ends the update\n",
+			"✓ account main: the own phone is not set (PLUGCHAT_PHONE, or phone in the accounts file), so metadata tells neither who is a member nor who is an admin\n",
+			"503: 3 attempts within seconds, and such a run again, up to 10 attempts; on average after 1 min, 8 min, 1 h: 1 h 9 min in all, each drawn from 0 to twice that\n",
+			"neither true nor false: 3 attempts, after the same gaps\n", "GROUPPHOTO_REFUSAL_METADATA  true  default",
+			"holds\n  ✓ the provider says that the account cannot work: one update alone is under suspicion, and no attempt is spent; /status is asked, and when all is well there, another update goes first: a normal answer to that says that the first one is to blame",
+			"✓ /status or a second update says the same: the account is paused, for 30 s or 1 min at first, doubling to 5 min; then /status is asked and one call at a time feels its way, until one gets a normal answer\n",
+			"✓ 5 calls in a row get no usable answer, those of one update after one another counted once: the account is paused in the same way\n",
+			"✓ it asks for slower calls: no call for as long as it says, else 1 min, and gaps twice as wide, up to 16 ×; no attempt is spent; every accepted photo narrows them by 5 %; three plain false in a row widen them 1.5 ×\n",
 		}},
+		{"no number of attempts", map[string]string{"GROUPPHOTO_ATTEMPTS": "-5"}, []string{"--offline"}, exitFailure, []string{"! not told: GROUPPHOTO_ATTEMPTS cannot be used\n"}},
+		{"a short life", map[string]string{"GROUPPHOTO_EXPIRES": "1h", "GROUPPHOTO_ATTEMPTS": "12", "GROUPPHOTO_REFUSAL_RETRIES": "2"}, nil, exitDone, []string{
+			"32 min, 3 × 1 h: 4 h 4 min in all, each drawn from 0 to twice that; an update that expires before (GROUPPHOTO_EXPIRES: 1 h) ends then\n",
+			"ends the update as refused); else it is asked again 2 ×, each 2 min to 2 min 48 s later, then it ends the update\n",
+		}},
+		{"one attempt", map[string]string{"GROUPPHOTO_ATTEMPTS": "1", "GROUPPHOTO_REFUSAL_RETRIES": "2"}, []string{"--offline"}, exitDone, []string{
+			"no answer comes: 1 attempt, no further try\n", "as refused); then it ends the update\n",
+		}},
+		{"an account of its own mind", map[string]string{"GROUPPHOTO_ACCOUNTS_FILE": file(t, "b.json", `[{"name":"shop","token":"marked-y","refusalRetries":2}]`)}, []string{"--offline"}, exitDone, []string{
+			"account shop: it answers a plain false: /status is asked, then", "else it is asked again 2 ×,", "✓ accounts main, shop: the own phone is not set",
+		}},
+		{"metadata is not read", map[string]string{"GROUPPHOTO_REFUSAL_METADATA": "false", "PLUGCHAT_PHONE": "5511999999999"}, []string{"--offline"}, exitDone, []string{
+			"GROUPPHOTO_REFUSAL_METADATA  false  environment", "/status is asked, the group's metadata is not read (GROUPPHOTO_REFUSAL_METADATA); then it ends the update\n",
+		}},
+		{"metadata is neither read nor not", map[string]string{"GROUPPHOTO_REFUSAL_METADATA": "no"}, []string{"--offline"}, exitFailure, []string{
+			"! GROUPPHOTO_REFUSAL_METADATA  no  environment", `✗ GROUPPHOTO_REFUSAL_METADATA "no": must be one of true, false`, "! not told: GROUPPHOTO_REFUSAL_METADATA cannot be used\n",
+		}},
+		{"the phone is known", map[string]string{"PLUGCHAT_PHONE": "5511999999999"}, []string{"--offline"}, exitDone, []string{"then it ends the update\n\nholds\n"}},
+		{"webhook", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "https://hooks.example.com/marked-path?key=marked-query", "GROUPPHOTO_WEBHOOK_SECRET": "whsec_bWFya2VkLXNlY3JldC1tYXJrZWQtc2VjcmV0", "GROUPPHOTO_WEBHOOK_ALLOW": "10.1.0.0/16"}, []string{"--offline"}, exitDone, []string{
+			"GROUPPHOTO_WEBHOOK_URL  https://hooks.example.com/…  environment", "GROUPPHOTO_WEBHOOK_SECRET  [set]  environment", "GROUPPHOTO_WEBHOOK_ALLOW  10.1.0.0/16  environment",
+		}},
+		{"webhook without a secret", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "https://hooks.example.com/marked-path"}, []string{"--offline"}, exitFailure, []string{"! GROUPPHOTO_WEBHOOK_SECRET  (cannot be used)", "✗ GROUPPHOTO_WEBHOOK_SECRET: is missing"}},
+		{"webhook in the own network", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "http://marked-user:marked-password@10.0.0.1/", "GROUPPHOTO_WEBHOOK_SECRET": "whsec_marked"}, []string{"--offline"}, exitFailure, []string{"! GROUPPHOTO_WEBHOOK_URL  [set]", "✗ GROUPPHOTO_WEBHOOK_SECRET: secret 1 of 1 must be whsec_", "✗ GROUPPHOTO_WEBHOOK_URL: must not hold a user name"}},
 		{"offline", nil, []string{"--offline"}, exitDone, []string{"its provider was not asked"}},
 		{"misspelt setting", map[string]string{"GROUPPHOTO_ATEMPTS": "3"}, nil, exitFailure, []string{"✗ GROUPPHOTO_ATEMPTS is no setting of this program; did you mean GROUPPHOTO_ATTEMPTS?"}},
 		{"unreadable setting", map[string]string{"GROUPPHOTO_ATTEMPTS": "many"}, nil, exitFailure, []string{`✗ GROUPPHOTO_ATTEMPTS "many": must be a whole number`}},
@@ -112,5 +143,36 @@ func TestDoctor_OnlyLooks(t *testing.T) {
 	}
 	if !strings.Contains(got.out, "✓ account main: is connected") || strings.Contains(got.out, "account shop: ") {
 		t.Errorf("stdout:\n%s", got.out)
+	}
+}
+
+func TestDoctor_WhatHoldsAccountsUp(t *testing.T) {
+	t.Parallel()
+	// given an account in trouble
+	th := newTheatre(t, "401:p=1")
+	th.work(t)
+	call(t, th.env, "update", "--group", group, "--photo", picture(t), "--id", "a")
+	redistest.Eventually(t, 20*time.Second, func() bool {
+		return strings.Contains(call(t, th.env, "account", "list").out, "main  suspicious")
+	}, "the suspicion does not show")
+	want := regexp.MustCompile(`! account main: suspicious: one update was answered credentials at 20.*: PlugChat does not accept the token: the token is invalid; (?:others go first, one at a time, |/status is asked ).*\n`)
+	if got := call(t, th.env, "doctor"); !want.MatchString(got.out) {
+		t.Errorf("lacks %s:\n%s", want, got.out)
+	}
+	call(t, th.env, "update", "--group", "5511999999999-1623281429", "--photo", picture(t), "--id", "b")
+	redistest.Eventually(t, 20*time.Second, func() bool {
+		return strings.Contains(call(t, th.env, "account", "list").out, "main  paused")
+	}, "the trouble does not show")
+	// when an operator pauses it, too
+	call(t, th.env, "account", "pause", "main", "--reason", "phone is charging")
+	got := call(t, th.env, "doctor")
+	// then doctor warns of both, with what to do
+	for _, want := range []string{
+		`! account main: paused since 20.* by tester: phone is charging; mend: groupphoto account resume main\n`,
+		`! account main: in trouble, credentials since 20.*: PlugChat does not accept the token: the token is invalid; goes on by itself; next try at 20.*, after 2 in vain; no attempt is spent; mend: check PLUGCHAT_TOKEN and PLUGCHAT_AUTH_SCHEME\n`,
+	} {
+		if !regexp.MustCompile(want).MatchString(got.out) {
+			t.Errorf("lacks %s:\n%s", want, got.out)
+		}
 	}
 }

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/internal/fetch"
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
+	"github.com/plugchat-go/groupphoto/internal/webhook"
 	"github.com/plugchat-go/groupphoto/worker"
 	"github.com/plugchat-go/groupphoto/worker/photo"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
@@ -24,6 +27,7 @@ type engine struct {
 	rdb     redis.UniversalClient
 	fetcher *fetch.Client
 	callers []*plugchat.Client
+	hook    *webhook.Sender // nil: nobody is told
 }
 
 // engineConfig is what differs between the commands that run a worker.
@@ -71,9 +75,13 @@ func callers(accounts []account, timeout time.Duration) ([]*plugchat.Client, err
 }
 
 func newCaller(a account, timeout time.Duration) (*plugchat.Client, error) {
-	return plugchat.New(plugchat.Config{
+	return plugchat.New(callerConfig(a, timeout))
+}
+
+func callerConfig(a account, timeout time.Duration) plugchat.Config {
+	return plugchat.Config{
 		BaseURL: a.baseURL, Token: a.token, AuthScheme: a.authScheme, Timeout: timeout, UserAgent: "groupphoto/" + version,
-	})
+	}
 }
 
 // startEngine checks Redis and starts a worker. After an error nothing runs.
@@ -86,7 +94,11 @@ func startEngine(ctx context.Context, ec engineConfig) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the photo maker: %w", err)
 	}
-	e := &engine{callers: calling, fetcher: fetch.New(ec.config.photo.from)}
+	hook, err := newHook(ec.config)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{callers: calling, fetcher: fetch.New(ec.config.photo.from), hook: hook}
 	e.rdb, err = redisconn.Open(ctx, ec.redis, redisconn.Options{Name: "groupphoto-worker", Logger: ec.log, Engine: true})
 	if err != nil {
 		return nil, err
@@ -108,9 +120,13 @@ func (e *engine) start(ctx context.Context, ec engineConfig, maker *photo.Maker)
 		Redis: e.rdb, Logger: ec.log, Maker: maker, Fetcher: e.fetcher, Policy: ec.config.policy, Keep: ec.config.keep,
 		PassURL: ec.config.photo.passURL, PhotoCache: ec.config.photo.cache, HTTPTimeout: ec.httpTimeout, CheckInterval: ec.checkInterval,
 	}
+	if e.hook != nil { // a nil *Sender would be a Notifier that is not nil
+		wc.Hook = e.hook
+	}
 	for i, a := range ec.accounts {
 		wc.Accounts = append(wc.Accounts, worker.Account{
-			Name: a.name, Caller: e.callers[i], Pace: a.pace, Jitter: a.jitter, Concurrency: a.concurrency,
+			Name: a.name, Caller: e.callers[i], Reader: e.callers[i], Host: hostOf(a.baseURL), Pace: a.pace, Jitter: a.jitter, Concurrency: a.concurrency,
+			RefusalRetries: new(a.refusalRetries), Phone: a.phone,
 		})
 	}
 	if e.Worker, err = worker.New(wc); err != nil {
@@ -120,6 +136,15 @@ func (e *engine) start(ctx context.Context, ec engineConfig, maker *photo.Maker)
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	return nil
+}
+
+// hostOf is the host of a base URL, which newCaller has checked.
+func hostOf(baseURL string) string {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
 }
 
 func logFindings(ctx context.Context, log *slog.Logger, report redisconn.Report) {
@@ -144,5 +169,8 @@ func (e *engine) release() {
 		c.CloseIdle()
 	}
 	e.fetcher.CloseIdle()
+	if e.hook != nil {
+		e.hook.CloseIdle()
+	}
 	_ = e.rdb.Close() // nothing is under way any more, so nothing can be lost
 }

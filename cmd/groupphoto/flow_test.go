@@ -345,3 +345,42 @@ func TestWorker_WrongPassword(t *testing.T) {
 		t.Errorf("exit code %d: %s", got.code, got.err)
 	}
 }
+
+func TestWorker_MetadataIsReadAsSet(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]int{"": 1, "true": 1, "false": 0} {
+		t.Run("set to "+setting, func(t *testing.T) {
+			t.Parallel()
+			// given a worker, and a provider that answers a plain false
+			th := newTheatre(t, "false")
+			th.env["GROUPPHOTO_REFUSAL_METADATA"] = setting
+			th.work(t)
+			// when an update is refused
+			call(t, th.env, "update", "--group", group, "--photo", picture(t), "--wait", "25s")
+			// then the group's metadata was read, or not
+			got := 0
+			for _, c := range th.box.Calls() {
+				if strings.Contains(c.Path, "metadata") {
+					got++
+				}
+			}
+			if got != want || th.posts() != 1 {
+				t.Errorf("metadata was read %d times after %d calls; want %d and 1", got, th.posts(), want)
+			}
+		})
+	}
+}
+
+func TestUpdate_HereTellsWhatBecameOfTheCall(t *testing.T) {
+	t.Parallel()
+	// given an update in this process alone, in the middle of its call
+	th := newTheatre(t, "slow:latency=2s")
+	r := serve(t, th.env, "update", "--here", "--group", group, "--photo", picture(t), "--wait", "20s")
+	r.find(`calling \(attempt 1\)`)
+	// when somebody gives up
+	code := r.stop()
+	// then the call ends, and how it ended is told: it is recorded nowhere else
+	if code != exitInterrupted || th.posts() != 1 || !strings.Contains(r.text.String(), "a call is under way, and is not broken off") || !strings.HasPrefix(r.out.String(), "updated ") {
+		t.Errorf("exit code %d, %d calls:\n%s%s", code, th.posts(), r.out, r.text)
+	}
+}

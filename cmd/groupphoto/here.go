@@ -42,6 +42,7 @@ func (a *app) openHere(ctx context.Context, c config) (*client, error) {
 		return nil, errors.Join(err, e.stop(), server.Close())
 	}
 	closeClient := gp.close
+	gp.drain = e.Shutdown
 	gp.close = func() {
 		if err := e.stop(); err != nil {
 			fmt.Fprintln(a.err, "groupphoto: "+err.Error())

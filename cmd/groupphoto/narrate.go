@@ -8,12 +8,22 @@ import (
 	"time"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
+	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
 // lookEvery is how often the narrator looks where an update stands. The end
 // itself is told by the stream of outcomes at once.
 const lookEvery = 150 * time.Millisecond
+
+// slower is what stands in narrator.hold while an account has been slowed down.
+const slower = "slower"
+
+// worthTelling is how long a rest of the account is that somebody is told of.
+const worthTelling = 2 * time.Second
+
+// looksPerLane is how many of those looks come between two at the account.
+const looksPerLane = 7
 
 // await tells on stderr what happens to an update until it has ended or the
 // limit has passed, prints the outcome, and gives the exit code.
@@ -24,6 +34,7 @@ func (a *app) await(ctx context.Context, c config, gp *client, r enqueue.Receipt
 	}
 	if r.Outcome == nil {
 		n.unserved(ctx, gp, r)
+		n.held(ctx, gp, r.Account, "")
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -31,9 +42,10 @@ func (a *app) await(ctx context.Context, c config, gp *client, r enqueue.Receipt
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		if !here {
-			fmt.Fprintf(a.err, "the update goes on without us; look with: groupphoto outcome %s\n", r.ID)
+		if here {
+			return errors.Join(err, n.drained(ctx, gp, r, d))
 		}
+		fmt.Fprintf(a.err, "the update goes on without us; look with: groupphoto outcome %s\n", r.ID)
 		return err
 	case limited.Err() != nil: // what stands is told below
 	default:
@@ -55,11 +67,30 @@ func (a *app) await(ctx context.Context, c config, gp *client, r enqueue.Receipt
 	return exitByOutcome(d.Outcome.State)
 }
 
+// drained ends the worker in this process after somebody gave up, and tells what
+// became of a call that was under way: nobody could look it up later.
+func (n *narrator) drained(ctx context.Context, gp *client, r enqueue.Receipt, last enqueue.Details) error {
+	if last.Outcome.State == tasks.Calling {
+		n.say("a call is under way, and is not broken off: waiting for its end")
+	}
+	if err := gp.drain(); err != nil {
+		return nil //nolint:nilerr // said when the worker is closed
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	d, err := gp.Details(ctx, r.ID, enqueue.OfAccount(r.Account))
+	if err != nil || d.Outcome.Attempts == 0 {
+		return err
+	}
+	return n.app.printOutcome(n.config, d)
+}
+
 // narrator says on stderr what changes, each line with the time.
 type narrator struct {
 	app    *app
 	config config
 	last   string
+	hold   string // what was said last of what holds the account up
 }
 
 func (n *narrator) say(text string) {
@@ -76,6 +107,39 @@ func (n *narrator) unserved(ctx context.Context, gp *client, r enqueue.Receipt) 
 		return
 	}
 	n.say(fmt.Sprintf("no worker serves account %s at the moment; start one with: groupphoto worker", r.Account))
+}
+
+// held says, once and whenever it changes, that the account makes no calls, and what
+// happens next. own is why the update itself was put off last: trouble that it met
+// has been told. A suspicion is none of its business.
+func (n *narrator) held(ctx context.Context, gp *client, account string, own tasks.Reason) {
+	l, err := laneOf(ctx, ledger.New(gp.rdb, n.config.keep), enqueue.Account{Name: account})
+	if err != nil || !l.Paused && l.Suspected {
+		return // of Redis the looks at the update tell
+	}
+	hold, text := "", fmt.Sprintf("account %s goes on", account)
+	switch {
+	case l.Paused:
+		hold = "paused " + l.PausedSince.String()
+		text = fmt.Sprintf("account %s is %s; nothing is sent until somebody resumes it: groupphoto account resume %s", account, pausedText(n.config, l), account)
+	case l.Trouble != "" && l.Trouble == own:
+		hold = string(l.Trouble) + l.Since.String()
+		text = fmt.Sprintf("account %s is %s because of that; %s", account, map[bool]string{true: "paused", false: "in trouble"}[l.Held], nextTryText(n.config, l))
+	case l.Trouble != "":
+		hold = string(l.Trouble) + l.Since.String()
+		text = withMend(fmt.Sprintf("account %s is in trouble, %s; %s", account, troubleText(n.config, l), nextTryText(n.config, l)), troubleMend(l))
+	case l.Slowed > 1 || time.Until(l.Rest) > worthTelling:
+		if hold = slower; own == tasks.Throttled && n.hold == "" { // has been told
+			return
+		}
+		text = fmt.Sprintf("account %s goes slower: %s", account, slowedText(n.config, l))
+	case n.hold == slower:
+		text = fmt.Sprintf("account %s goes at its own pace again", account)
+	}
+	if hold != n.hold {
+		n.hold = hold
+		n.say(text)
+	}
 }
 
 // follow looks and says until the end, or until ctx ends; then it returns what
@@ -99,7 +163,7 @@ func (n *narrator) follow(ctx context.Context, gp *client, r enqueue.Receipt) (e
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	var last enqueue.Details
-	for {
+	for looks := 1; ; looks++ {
 		d, err := gp.Details(ctx, r.ID, enqueue.OfAccount(r.Account))
 		switch {
 		case err == nil:
@@ -107,6 +171,9 @@ func (n *narrator) follow(ctx context.Context, gp *client, r enqueue.Receipt) (e
 			n.tell(d)
 		case errors.Is(err, enqueue.ErrUnavailable) && ctx.Err() == nil:
 			n.once("Redis does not answer; trying again")
+		}
+		if looks%looksPerLane == 0 {
+			n.held(ctx, gp, r.Account, last.Outcome.Reason)
 		}
 		select {
 		case e := <-ended:

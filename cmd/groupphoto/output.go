@@ -48,6 +48,9 @@ func (a *app) printOutcome(c config, d enqueue.Details) error {
 		when = "due " + c.stamp(d.Due)
 	case o.State == tasks.Retrying && !d.Again.IsZero():
 		when = "again " + c.stamp(d.Again)
+		if !d.Again.After(time.Now()) {
+			when = "again when its turn comes"
+		}
 	case !o.State.Ended():
 		when = "enqueued " + c.stamp(o.EnqueuedAt)
 	}
@@ -70,12 +73,17 @@ func why(o tasks.Outcome) string {
 	return strings.TrimSuffix(string(o.Reason)+": "+text, ": ")
 }
 
-// mend says what a person should do, with the update's own id.
+// mend says what a person should do, with the update's own id. One that comes again
+// by itself is not to be sent again.
 func mend(o tasks.Outcome) string {
 	if o.State == tasks.Updated || o.State == tasks.Unchanged {
 		return ""
 	}
-	return o.Mend()
+	text := o.Mend()
+	if !o.State.Ended() {
+		text, _, _ = strings.Cut(text, ", then")
+	}
+	return text
 }
 
 func calls(o tasks.Outcome) string {

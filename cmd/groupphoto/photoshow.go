@@ -200,7 +200,7 @@ func writePhoto(path string, b []byte) (string, error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("writing the photo: %w", bare(err, path))
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".groupphoto-*")
+	f, err := createBeside(path)
 	if err != nil {
 		return fail(err)
 	}
@@ -213,4 +213,9 @@ func writePhoto(path string, b []byte) (string, error) {
 		return fail(err)
 	}
 	return path, nil
+}
+
+// createBeside makes a new file in the folder of path, to be renamed to it.
+func createBeside(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), ".groupphoto-*")
 }

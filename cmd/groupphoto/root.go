@@ -55,7 +55,7 @@ cancelled, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), flagError(err)} })
 	root.AddCommand(
 		a.devCommand(), a.workerCommand(), a.updateCommand(), a.outcomeCommand(), a.retryCommand(), a.cancelCommand(), a.accountCommand(),
-		a.photoCommand(), a.sandboxCommand(), a.doctorCommand(), a.healthcheckCommand(), a.versionCommand(),
+		a.campaignCommand(), a.photoCommand(), a.webhookCommand(), a.sandboxCommand(), a.doctorCommand(), a.healthcheckCommand(), a.versionCommand(),
 	)
 	return root
 }

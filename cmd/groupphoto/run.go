@@ -30,6 +30,7 @@ type streams struct {
 	in                       io.Reader
 	out, err                 io.Writer
 	outTerminal, errTerminal bool
+	inTerminal               bool   // somebody can be asked
 	program                  string // how a person calls this program
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 type rawSettings struct {
 	RedisURL       string `env:"REDIS_URL, default=redis://127.0.0.1:6379" secret:"url"`
 	Token          string `env:"PLUGCHAT_TOKEN" secret:"all"`
+	Phone          string `env:"PLUGCHAT_PHONE"`
 	BaseURL        string `env:"PLUGCHAT_BASE_URL, default=https://www.plugchat.com.br"`
 	AuthScheme     string `env:"PLUGCHAT_AUTH_SCHEME"`
 	AccountsFile   string `env:"GROUPPHOTO_ACCOUNTS_FILE"`
@@ -29,6 +31,7 @@ type rawSettings struct {
 	Attempts       string `env:"GROUPPHOTO_ATTEMPTS, default=10"`
 	RefusalRetries string `env:"GROUPPHOTO_REFUSAL_RETRIES, default=1"`
 	RefusalDelay   string `env:"GROUPPHOTO_REFUSAL_DELAY, default=2m"`
+	RefusalReads   string `env:"GROUPPHOTO_REFUSAL_METADATA, default=true"`
 	Expires        string `env:"GROUPPHOTO_EXPIRES, default=24h"`
 	Keep           string `env:"GROUPPHOTO_KEEP, default=30d"`
 	PhotoMode      string `env:"GROUPPHOTO_PHOTO_MODE, default=jpeg"`
@@ -49,6 +52,9 @@ type rawSettings struct {
 	Zone           string `env:"GROUPPHOTO_TZ"`
 	HTTPAddr       string `env:"GROUPPHOTO_HTTP_ADDR"`
 	HTTPToken      string `env:"GROUPPHOTO_HTTP_TOKEN" secret:"all"`
+	WebhookURL     string `env:"GROUPPHOTO_WEBHOOK_URL" secret:"host"`
+	WebhookSecret  string `env:"GROUPPHOTO_WEBHOOK_SECRET" secret:"all"`
+	WebhookAllow   string `env:"GROUPPHOTO_WEBHOOK_ALLOW"`
 	LogFormat      string `env:"GROUPPHOTO_LOG_FORMAT, default=auto"`
 	LogLevel       string `env:"GROUPPHOTO_LOG_LEVEL, default=info"`
 }
@@ -156,7 +162,8 @@ func settingFields() []settingField {
 	return fields
 }
 
-// mask hides a secret: all of it, or the password within a URL.
+// mask hides a secret: all of it, the password within a URL of Redis, or what
+// follows the host of another URL, which may be all that keeps others out.
 func mask(secret, text string) string {
 	switch {
 	case secret == "" || text == "":
@@ -165,8 +172,25 @@ func mask(secret, text string) string {
 		if spec, err := redisconn.Parse(text); err == nil {
 			return spec.String()
 		}
+	case secret == "host":
+		if host := bareHost(text); host != "" {
+			return host
+		}
 	}
 	return "[set]"
+}
+
+// bareHost is a URL without what follows its host; "" for what is no such URL.
+func bareHost(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return ""
+	}
+	bare := u.Scheme + "://" + u.Host
+	if strings.TrimPrefix(text, bare) == "" || strings.TrimPrefix(text, bare) == "/" {
+		return bare
+	}
+	return bare + "/…"
 }
 
 // unknownName is a variable of ours that means nothing.

@@ -54,18 +54,25 @@ func TestConfig_Problems(t *testing.T) {
 		{"no such file", map[string]string{"PLUGCHAT_TOKEN_FILE": "/no/such/file"}, []string{`PLUGCHAT_TOKEN_FILE: the file cannot be read: "/no/such/file": no such file`}},
 		{"a folder", map[string]string{"PLUGCHAT_TOKEN_FILE": filepath.Dir(secret)}, []string{fmt.Sprintf("PLUGCHAT_TOKEN_FILE: the file cannot be read: %q: is a folder", filepath.Dir(secret))}},
 		{"HTTP side", map[string]string{"GROUPPHOTO_HTTP_TOKEN": "marked-a b", "GROUPPHOTO_HTTP_ADDR": "127.0.0.1:"}, []string{"GROUPPHOTO_HTTP_TOKEN has a space", `GROUPPHOTO_HTTP_ADDR "127.0.0.1:": must be host:port`}},
+		{"webhook without a secret", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "https://hooks.example.com/marked-path"}, []string{"GROUPPHOTO_WEBHOOK_SECRET: is missing, and GROUPPHOTO_WEBHOOK_URL is set; make one with: echo whsec_$(openssl rand -base64 32)"}},
+		{"webhook without a URL", map[string]string{"GROUPPHOTO_WEBHOOK_SECRET": webhookSecret}, []string{"GROUPPHOTO_WEBHOOK_URL: is missing, and GROUPPHOTO_WEBHOOK_SECRET is set; set both or none"}},
+		{"webhook with three secrets", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "https://hooks.example.com/", "GROUPPHOTO_WEBHOOK_SECRET": webhookSecret + "," + webhookSecret + " " + webhookSecret}, []string{"GROUPPHOTO_WEBHOOK_SECRET: holds 3 secrets; give the one that signs"}},
+		{"webhook without the file of its secret", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "https://hooks.example.com/", "GROUPPHOTO_WEBHOOK_SECRET_FILE": "/no/such/file"}, []string{`GROUPPHOTO_WEBHOOK_SECRET_FILE: the file cannot be read: "/no/such/file"`}},
+		{"all of the webhook at once", map[string]string{"GROUPPHOTO_WEBHOOK_URL": "http://8.8.8.8/?marked-query", "GROUPPHOTO_WEBHOOK_SECRET": webhookSecret + " marked-secret", "GROUPPHOTO_WEBHOOK_ALLOW": "here"}, []string{
+			`GROUPPHOTO_WEBHOOK_ALLOW "here": must be`, "GROUPPHOTO_WEBHOOK_SECRET: secret 2 of 2 must be whsec_", "GROUPPHOTO_WEBHOOK_URL: must begin with https://",
+		}},
 		{"two lines", map[string]string{"PLUGCHAT_TOKEN_FILE": two}, []string{"PLUGCHAT_TOKEN_FILE: "}},
 		{"nothing in it", map[string]string{"GROUPPHOTO_HTTP_TOKEN_FILE": empty}, []string{"GROUPPHOTO_HTTP_TOKEN_FILE: "}},
 		{"all at once", map[string]string{
 			"GROUPPHOTO_PACE": "fast", "GROUPPHOTO_PACE_JITTER": "2", "GROUPPHOTO_CONCURRENCY": "0", "GROUPPHOTO_EXPIRES": "0",
 			"GROUPPHOTO_KEEP": "1m", "GROUPPHOTO_PHOTO_ALLOW": "10.0.0.0/8, here", "GROUPPHOTO_TZ": "Mars/Olympus",
 			"GROUPPHOTO_LOG_FORMAT": "xml", "GROUPPHOTO_LOG_LEVEL": "loud", "GROUPPHOTO_ATTEMPTS": "1000",
-			"GROUPPHOTO_REFUSAL_RETRIES": "-1", "GROUPPHOTO_REFUSAL_DELAY": "0", "REDIS_URL": "ftp://x",
+			"GROUPPHOTO_REFUSAL_RETRIES": "-1", "GROUPPHOTO_REFUSAL_DELAY": "0", "GROUPPHOTO_REFUSAL_METADATA": "yes", "REDIS_URL": "ftp://x", "PLUGCHAT_PHONE": "mine",
 		}, []string{
 			`GROUPPHOTO_PACE "fast": must be`, `GROUPPHOTO_PACE_JITTER "2": must be`, `GROUPPHOTO_CONCURRENCY "0": must be`, `GROUPPHOTO_EXPIRES "0": must be`,
 			`GROUPPHOTO_KEEP "1m": must be`, `GROUPPHOTO_PHOTO_ALLOW "here": must be`, `GROUPPHOTO_TZ "Mars/Olympus": must be`,
 			`GROUPPHOTO_LOG_FORMAT "xml": must be`, `GROUPPHOTO_LOG_LEVEL "loud": must be`, `GROUPPHOTO_ATTEMPTS "1000": must be`,
-			`GROUPPHOTO_REFUSAL_RETRIES "-1": must be`, `GROUPPHOTO_REFUSAL_DELAY "0": must be`, "REDIS_URL: ",
+			`GROUPPHOTO_REFUSAL_RETRIES "-1": must be`, `GROUPPHOTO_REFUSAL_DELAY "0": must be`, `GROUPPHOTO_REFUSAL_METADATA "yes": must be one of true, false`, `PLUGCHAT_PHONE "mine": must be a phone`, "REDIS_URL: ",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,12 +99,16 @@ func TestConfig_Values(t *testing.T) {
 	c, err := (&app{env: map[string]string{
 		"GROUPPHOTO_REFUSAL_RETRIES": "0", "GROUPPHOTO_KEEP": "30d", "GROUPPHOTO_PACE": "0", "GROUPPHOTO_PHOTO_ALLOW": "10.1.2.3, fd00::/8",
 		"GROUPPHOTO_TZ": "America/Sao_Paulo", "REDIS_URL": "redis://user:marked-secret@h:1", "PLUGCHAT_TOKEN": "marked-secret",
+		"GROUPPHOTO_REFUSAL_METADATA": "false",
 	}}).config(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.policy.RefusalRetries != -1 {
 		t.Errorf("no refusal retries became %d; want -1, since the policy's 0 is its default", c.policy.RefusalRetries)
+	}
+	if preset, err := (&app{}).config(t.Context(), nil); err != nil || preset.policy.NoMetadata || !c.policy.NoMetadata {
+		t.Errorf("metadata is not read: %t, and %t when nothing is set, %v; want true and false", c.policy.NoMetadata, preset.policy.NoMetadata, err)
 	}
 	if c.keep != 30*24*time.Hour || c.pace != 0 || c.zone.String() != "America/Sao_Paulo" {
 		t.Errorf("keep %s, pace %s, zone %s", c.keep, c.pace, c.zone)

@@ -8,7 +8,7 @@ if not r[2] then return {'unknown'} end
 if r[1] ~= ARGV[1] then return {'waiting'} end
 local seq = redis.call('INCR', KEYS[2])
 redis.call('HDEL', KEYS[1], 'outcome', 'token', 'turn', 'lease', 'started', 'calls', 'spent', 'policy', 'previous',
-  'cancel', 'reason', 'detail', 'again', 'status', 'state', 'due', 'done', 'granted')
+  'cancel', 'reason', 'detail', 'again', 'status', 'state', 'due', 'done', 'granted', 'next', 'suspected', 'guilty')
 redis.call('HSET', KEYS[1], 'seq', seq, 'enqueued', ARGV[2], 'expires', ARGV[3])
 redis.call('PEXPIREAT', KEYS[1], ARGV[4])
 return {'ok', tostring(seq)}

@@ -12,7 +12,7 @@ redis.call('HSET', record, 'cancel', ARGV[1])
 if set(r[2]) and believe(record, 'lease', r[3], now, number(ARGV[8])) > now then return {'calling'} end
 if number(r[4]) ~= number(ARGV[3]) then return {'changed'} end
 redis.call('HSET', record, 'outcome', ARGV[2], 'state', 'cancelled')
-redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again', 'done', 'granted')
+redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again', 'done', 'granted', 'next', 'suspected', 'guilty')
 redis.call('PEXPIREAT', record, text(math.max(now + number(ARGV[4]), number(ARGV[10]) + number(ARGV[5]))))
 redis.call('XADD', KEYS[2], 'MINID', '~', text(now - number(ARGV[4])), '*',
   'id', ARGV[6], 'state', 'cancelled', 'group', ARGV[7], 'reason', ARGV[9])

@@ -18,6 +18,14 @@ func (l *Ledger) Chore(ctx context.Context, account, chore string, alone time.Du
 	return mine, nil
 }
 
+// EndChore lets others do a chore before its time.
+func (l *Ledger) EndChore(ctx context.Context, account, chore string) error {
+	if err := l.rdb.Del(ctx, accountKey(account, "chore:"+chore)).Err(); err != nil {
+		return fmt.Errorf("giving the chore %s of account %s back: %w", chore, account, err)
+	}
+	return nil
+}
+
 // Open returns those of the updates that the ledger knows and that have not
 // ended, in the order given.
 func (l *Ledger) Open(ctx context.Context, account string, ids []string) ([]string, error) {

@@ -52,6 +52,9 @@ type Claim struct {
 	Started, EnqueuedAt, ExpiresAt time.Time
 	// Calls were made so far; Spent of them count against the attempts.
 	Calls, Spent int
+	// Guilty is how often an answer that told of the account's trouble turned out
+	// to be about this update alone. Each is in Spent.
+	Guilty int
 	// Policy is what the last Release left there.
 	Policy string
 	// Previous is the group's photo before the first call, if it is known.
@@ -90,6 +93,7 @@ func (l *Ledger) Claim(ctx context.Context, h Handle, u tasks.Update) (Claim, er
 		c.Seq, c.ExpiresAt, c.EnqueuedAt, c.Started = answer.number(1), answer.time(2), answer.time(3), answer.time(4)
 		c.Calls, c.Spent = int(answer.number(5)), int(answer.number(6))
 		c.Policy, c.Previous, c.By = answer.text(7), answer.text(8), answer.text(9)
+		c.Guilty = int(answer.number(10))
 	}
 	return c, err
 }

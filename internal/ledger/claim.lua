@@ -5,11 +5,11 @@
 -- ARGV  1 token · 2 fingerprint · 3 payload · 4 seq · 5 enqueued · 6 expires
 --       7 life of an update without expiry · 8 longest lease · 9 how long records outlive expiry
 -- gives {'ended', outcome} · {'held', ms} · {'foreign', counter} ·
---       {verdict, seq, expires, enqueued, started, calls, spent, state of the policy, previous photo, superseding id}
+--       {verdict, seq, expires, enqueued, started, calls, spent, state of the policy, previous photo, superseding id, guilty}
 --       verdict: run, expired, cancelled, superseded
 local record, now = KEYS[1], clock()
 local old = redis.call('HMGET', record, 'outcome', 'token', 'turn', 'lease', 'seq', 'expires', 'enqueued', 'started',
-  'calls', 'spent', 'policy', 'previous', 'cancel', 'print')
+  'calls', 'spent', 'policy', 'previous', 'cancel', 'print', 'guilty')
 if set(old[1]) then return {'ended', old[1]} end
 
 local counter = number(redis.call('GET', KEYS[2]))
@@ -54,4 +54,4 @@ elseif now >= expires then
   verdict = 'expired'
 end
 return {verdict, tostring(seq), text(expires), text(enqueued), text(started),
-  old[9] or '0', old[10] or '0', old[11] or '', old[12] or '', newer}
+  old[9] or '0', old[10] or '0', old[11] or '', old[12] or '', newer, old[15] or '0'}

@@ -234,7 +234,7 @@ func TestClaim_LongAfterItsExpiry(t *testing.T) {
 			t.Fatalf("Claim = %q, %v; want it expired", c.Verdict, err)
 		}
 		end := tasks.Outcome{ID: "old", Account: account, GroupID: u.GroupID, State: tasks.Expired, Reason: tasks.ExpiredTime}
-		if verdict, _, err := e.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: c.Seq, Outcome: end}); err != nil || verdict != "" {
+		if verdict, _, _, err := e.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: c.Seq, Outcome: end}); err != nil || verdict != "" {
 			t.Fatalf("Settle = %q, %v", verdict, err)
 		}
 		if got := e.look(t, "old").Outcome.State; got != tasks.Expired {

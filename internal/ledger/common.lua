@@ -33,15 +33,6 @@ local function set(text)
   return text and text ~= ''
 end
 
--- End a turn: the account's in-flight limit and the group's order let go of it.
-local function end_turn(turns, group, turn)
-  if not set(turn) then return end
-  redis.call('ZREM', turns, turn)
-  if redis.call('HGET', group, 'turn') == turn then
-    redis.call('HDEL', group, 'turn', 'lease')
-  end
-end
-
 -- Keep a key at least until a moment: a later, longer wish extends its life, a
 -- shorter one never cuts it.
 local function keep_until(key, at)

@@ -139,12 +139,16 @@ type run struct {
 	update tasks.Update
 	claim  ledger.Claim
 	turns  int
+	// claimed counts the claims that came after the first.
+	claimed int
+	// process is the worker that it is a run of.
+	process string
 }
 
 // start claims an update for a run of its own; want is the verdict.
 func (e *env) start(t testing.TB, r ledger.Registered, id, token string, want ledger.Verdict) *run {
 	t.Helper()
-	x := &run{e: e, Handle: ledger.Handle{Account: account, ID: id, Group: r.Update.GroupID, Token: token}, update: r.Update}
+	x := &run{e: e, Handle: ledger.Handle{Account: account, ID: id, Group: r.Update.GroupID, Token: token}, update: r.Update, process: "p1"}
 	c, err := e.Claim(t.Context(), x.Handle, x.update)
 	if err != nil || c.Verdict != want {
 		t.Fatalf("Claim of %s as %s = %q, %v; want %q", id, token, c.Verdict, err, want)
@@ -160,7 +164,10 @@ func (e *env) started(t testing.TB, id string, changes ...func(*ledger.Entry)) *
 }
 
 func (x *run) request(changes ...func(*ledger.TurnRequest)) ledger.TurnRequest {
-	r := ledger.TurnRequest{Handle: x.Handle, Turn: x.Token + "." + strconv.Itoa(x.turns), Seq: x.claim.Seq, Lease: lease, MaxGap: time.Hour, Limit: 1, Photo: photo1}
+	r := ledger.TurnRequest{
+		Handle: x.Handle, Turn: x.Token + "." + strconv.Itoa(x.turns), Seq: x.claim.Seq,
+		Lease: lease, MaxGap: time.Hour, Limit: 1, Photo: photo1, Process: x.process,
+	}
 	for _, change := range changes {
 		change(&r)
 	}
@@ -189,7 +196,9 @@ func (x *run) ask(t testing.TB, want ledger.Verdict, changes ...func(*ledger.Tur
 // give gives the run's turn back.
 func (x *run) give(t testing.TB, want ledger.Verdict, changes ...func(*ledger.ReleaseRequest)) ledger.Released {
 	t.Helper()
-	r := ledger.ReleaseRequest{Handle: x.Handle, Turn: x.request().Turn, State: tasks.Retrying, Reason: tasks.Unavailable}
+	r := ledger.ReleaseRequest{
+		Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Process: x.process, State: tasks.Retrying, Reason: tasks.Unavailable,
+	}
 	for _, change := range changes {
 		change(&r)
 	}
@@ -200,17 +209,37 @@ func (x *run) give(t testing.TB, want ledger.Verdict, changes ...func(*ledger.Re
 	return got
 }
 
-func hold(first, most time.Duration) func(*ledger.ReleaseRequest) {
+// says gives an answer back with the turn: one of a kind, with the first and the
+// longest hold or the rest.
+func says(said ledger.Said, first, most time.Duration) func(*ledger.ReleaseRequest) {
 	return func(r *ledger.ReleaseRequest) {
-		r.Hold = ledger.Hold{First: first, Most: most, Why: tasks.Disconnected}
+		r.Answer = ledger.Answer{Said: said, Why: tasks.Disconnected, Detail: "the provider's words", First: first, Most: most, Trip: 1}
 	}
+}
+
+// said is the answer of a settlement.
+func said(kind ledger.Said) func(*ledger.Settlement) {
+	return func(s *ledger.Settlement) { s.Answer = ledger.Answer{Said: kind} }
+}
+
+// probeIfDue asks for the account's status where that is due, and learns s.
+func (e *env) probeIfDue(t testing.TB, s ledger.Status) bool {
+	t.Helper()
+	mine, err := e.BeginProbe(t.Context(), account, "probe", time.Second)
+	if err == nil && mine {
+		_, err = e.Probed(t.Context(), account, "probe", s, tasks.Disconnected, "", time.Minute, time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mine
 }
 
 func refund(f ledger.Refund) func(*ledger.ReleaseRequest) {
 	return func(r *ledger.ReleaseRequest) { r.Refund = f }
 }
 
-func normal(r *ledger.ReleaseRequest) { r.Normal = true }
+func normal(r *ledger.ReleaseRequest) { r.Answer = ledger.Answer{Said: ledger.SaidNormal} }
 
 // outcome is the run's end in a state.
 func (x *run) outcome(t testing.TB, state tasks.State) tasks.Outcome {
@@ -231,14 +260,14 @@ func (x *run) outcome(t testing.TB, state tasks.State) tasks.Outcome {
 // end settles the run; want is "" where it is recorded.
 func (x *run) end(t testing.TB, state tasks.State, want ledger.Verdict, changes ...func(*ledger.Settlement)) tasks.Outcome {
 	t.Helper()
-	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(t, state)}
+	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Process: x.process, Outcome: x.outcome(t, state)}
 	if state == tasks.Updated {
 		s.Accepted = photo1
 	}
 	for _, change := range changes {
 		change(&s)
 	}
-	got, o, err := x.e.Settle(t.Context(), s)
+	got, o, _, err := x.e.Settle(t.Context(), s)
 	if err != nil || got != want {
 		t.Fatalf("Settle of %s as %s = %q, %v; want %q", x.Token, state, got, err, want)
 	}

@@ -15,6 +15,9 @@ func accountKey(account, rest string) string { return "groupphoto:{" + account +
 func keySeq(account string) string        { return accountKey(account, "seq") }
 func keyLane(account string) string       { return accountKey(account, "lane") }
 func keyTurns(account string) string      { return accountKey(account, "turns") }
+func keyLine(account string) string       { return accountKey(account, "line") }
+func keyEvents(account string) string     { return accountKey(account, "events") }
+func keyRepairs(account string) string    { return accountKey(account, "repairs") }
 func keyOutcomes(account string) string   { return accountKey(account, "outcomes") }
 func keyRecord(account, id string) string { return accountKey(account, "u:"+id) }
 

@@ -24,10 +24,7 @@ type model struct {
 	runs    []*modelRun // living ones; a crash forgets them
 	calls   []*modelCall
 	tokens  int
-	nextAt  time.Time // no call before: the pace
-	heldTo  time.Time
-	heldAt  time.Time
-	trouble int
+	lane    laneModel
 	sent    []func() // every script call so far, to be repeated at any time
 }
 
@@ -40,19 +37,25 @@ type modelUpdate struct {
 	given          string     // the turn that was given back last
 	granted        time.Time  // when its last call began
 	calls, spent   int
+	guilty         int       // convictions since its last normal answer
+	suspected      time.Time // since when the trouble was that its last answer told of
 	ended, stopped bool
+	ends           int // in the stream, before it was sent again
 	outcome        tasks.Outcome
 }
 
 type modelRun struct {
 	*run
-	of   *modelUpdate
-	call *modelCall
+	of      *modelUpdate
+	call    *modelCall
+	process string
+	bulk    bool
 }
 
 type modelCall struct {
 	id    string // the turn's
 	of    *modelUpdate
+	seq   int64 // the update's, as it was called
 	until time.Time
 	over  bool // given back
 }
@@ -124,8 +127,8 @@ func (m *model) claimAs(u *modelUpdate, token string, fresh bool) {
 		return
 	case u.seq != 0 && c.Seq != u.seq:
 		m.fail("%s had seq %d and has %d", u.id, u.seq, c.Seq)
-	case c.Calls != u.calls || c.Spent != u.spent:
-		m.fail("%s counts %d calls, %d spent; granted and not refunded are %d, %d", u.id, c.Calls, c.Spent, u.calls, u.spent)
+	case c.Calls != u.calls || c.Spent != u.spent || c.Guilty != u.guilty:
+		m.fail("%s counts %d calls, %d spent, %d guilty; want %d, %d, %d", u.id, c.Calls, c.Spent, c.Guilty, u.calls, u.spent, u.guilty)
 	case u.stopped && c.Verdict == ledger.Run:
 		m.fail("%s may run although it is cancelled", u.id)
 	}
@@ -134,7 +137,7 @@ func (m *model) claimAs(u *modelUpdate, token string, fresh bool) {
 		u.token, u.turn = token, nil
 	}
 	if fresh {
-		m.runs = append(m.runs, &modelRun{of: u, run: &run{e: m.e, Handle: h, update: u.registered.Update, claim: c}})
+		m.runs = append(m.runs, &modelRun{of: u, process: token[:2], bulk: len(token)%2 == 0, run: &run{e: m.e, Handle: h, update: u.registered.Update, claim: c}})
 		m.sent = append(m.sent, func() { m.claimAs(u, token, false) })
 	}
 }
@@ -171,7 +174,7 @@ func (m *model) turnOf(x *modelRun) {
 		x.call = nil
 		x.next()
 	}
-	request := x.request(limit(m.limit), gap(m.gap), forLease(modelLease))
+	request := x.request(limit(m.limit), gap(m.gap), forLease(modelLease), func(r *ledger.TurnRequest) { r.Process, r.Bulk = x.process, x.bulk })
 	m.ask(x, request)
 	if x.call != nil {
 		// A copy speaks for no run: a turn that it gets is used by nobody.
@@ -206,7 +209,7 @@ func (m *model) ask(x *modelRun, request ledger.TurnRequest) {
 func (m *model) granted(x *modelRun, turn string, got ledger.Turn) {
 	u, now := x.of, m.e.at
 	most := m.limit
-	if m.trouble > 0 {
+	if m.lane.trouble > 0 {
 		most = 1
 	}
 	under := 0
@@ -217,17 +220,15 @@ func (m *model) granted(x *modelRun, turn string, got ledger.Turn) {
 				m.fail("%s and %s are called at once in one group", u.id, c.of.id)
 			}
 		}
-		if c.of.registered.Update.GroupID == x.Group && c.of.seq > u.seq {
-			m.fail("%s (seq %d) is called after %s (seq %d)", u.id, u.seq, c.of.id, c.of.seq)
+		if c.of.registered.Update.GroupID == x.Group && c.seq > u.seq {
+			m.fail("%s (seq %d) is called after %s (seq %d)", u.id, u.seq, c.of.id, c.seq)
 		}
 	}
 	switch {
 	case under >= most:
 		m.fail("%d calls are under way; the limit is %d", under+1, most)
-	case now.Before(m.nextAt):
-		m.fail("a call %s before the pace allows it", m.nextAt.Sub(now))
-	case now.Before(m.heldTo):
-		m.fail("a call although the account is held for %s", m.heldTo.Sub(now))
+	case m.lane.closed(now, u) != "":
+		m.fail("%s is called against %s", u.id, m.lane.closed(now, u))
 	case u.stopped:
 		m.fail("%s is called although it is cancelled", u.id)
 	case !now.Before(u.registered.Update.ExpiresAt):
@@ -238,8 +239,9 @@ func (m *model) granted(x *modelRun, turn string, got ledger.Turn) {
 	if got.Calls != u.calls || got.Spent != u.spent || got.Lease != modelLease {
 		m.fail("%s counts %d calls, %d spent, lease %s; want %d, %d, %s", u.id, got.Calls, got.Spent, got.Lease, u.calls, u.spent, modelLease)
 	}
-	x.call = &modelCall{id: turn, of: u, until: now.Add(modelLease)}
-	u.turn, u.granted, m.nextAt = x.call, now, now.Add(m.gap)
+	x.call = &modelCall{id: turn, of: u, seq: u.seq, until: now.Add(modelLease)}
+	u.turn, u.granted = x.call, now
+	m.lane.granted(now, m.gap)
 	m.calls = append(m.calls, x.call)
 }
 
@@ -249,12 +251,19 @@ func (m *model) release(rt *rapid.T) {
 		rt.Skip("no turn")
 	}
 	request := ledger.ReleaseRequest{Handle: x.Handle, Turn: x.request().Turn, State: tasks.Retrying}
-	request.Refund = rapid.SampledFrom([]ledger.Refund{ledger.Nothing, ledger.Attempt, ledger.Call}).Draw(rt, "refund")
-	switch rapid.IntRange(0, 3).Draw(rt, "answer") {
-	case 0:
-		request.Hold = ledger.Hold{First: 5 * time.Second, Most: 20 * time.Second, Why: tasks.Disconnected}
-	case 1:
-		request.Normal = true
+	kinds := []ledger.Said{
+		ledger.SaidNothing, ledger.SaidTrue, ledger.SaidFalse, ledger.SaidNormal, ledger.SaidSlower, ledger.SaidAccount, ledger.SaidAccount, ledger.SaidFailing,
+	}
+	if m.e.mini == nil { // times that run cannot be foretold to the millisecond
+		kinds = kinds[:4]
+	}
+	said := rapid.SampledFrom(kinds).Draw(rt, "answer")
+	request.Answer = modelAnswer(said)
+	switch said {
+	case ledger.SaidSlower, ledger.SaidAccount:
+		request.Refund = ledger.Attempt
+	case ledger.SaidNothing:
+		request.Refund = rapid.SampledFrom([]ledger.Refund{ledger.Nothing, ledger.Attempt, ledger.Call}).Draw(rt, "refund")
 	}
 	m.give(x.of, request)
 	m.sent = append(m.sent, func() { m.give(x.of, request) })
@@ -286,43 +295,35 @@ func (m *model) give(u *modelUpdate, request ledger.ReleaseRequest) {
 	if request.Refund == ledger.Call {
 		u.calls--
 	}
-	if request.Normal {
-		m.normal(u)
+	m.lane.answer(m.e.at, u, request.Answer.Said, m.convict)
+	left := time.Duration(0)
+	if m.lane.trouble > 0 {
+		left = max(0, m.lane.hold.Sub(m.e.at))
 	}
-	if request.Hold.First > 0 {
-		m.hold(request.Hold)
-	}
-	if left := max(0, m.heldTo.Sub(m.e.at)); got.Hold != left || got.Holds != m.trouble {
-		m.fail("Release: hold %s, %d in a row; want %s, %d", got.Hold, got.Holds, left, m.trouble)
-	}
-}
-
-// normal ends the account's trouble, unless the call began before it.
-func (m *model) normal(u *modelUpdate) {
-	if u.granted.After(m.heldAt) {
-		m.trouble, m.heldTo, m.heldAt = 0, time.Time{}, time.Time{}
+	if got.Hold != left || got.Holds != m.lane.trouble {
+		m.fail("Release after %q: hold %s, %d in a row; want %s, %d", request.Answer.Said, got.Hold, got.Holds, left, m.lane.trouble)
 	}
 }
 
-func (m *model) hold(h ledger.Hold) {
-	now, before := m.e.at, m.heldTo
-	if now.Before(m.heldTo) {
-		if longer := now.Add(min(h.First, h.Most)); longer.After(m.heldTo) {
-			m.heldTo = longer
+func modelAnswer(said ledger.Said) ledger.Answer {
+	return ledger.Answer{Said: said, First: modelFirst, Most: modelMost, Trip: modelTrip, Why: tasks.Unavailable}
+}
+
+// convict spends an attempt of an update that was told of trouble which others do not have.
+func (m *model) convict(id string) {
+	for _, u := range m.updates {
+		if u.id == id && !u.ended && u.suspected.Equal(m.lane.since) {
+			u.guilty++
+			u.spent++
 		}
-	} else {
-		m.heldTo = now.Add(min(h.First<<m.trouble, h.Most))
-		m.trouble++
-	}
-	if m.heldTo.After(before) {
-		m.heldAt = now
 	}
 }
 
 func (m *model) settle(rt *rapid.T) {
 	x := m.pick(rt)
 	state := rapid.SampledFrom([]tasks.State{tasks.Updated, tasks.Refused, tasks.Failed, tasks.Expired}).Draw(rt, "end")
-	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(m.t, state), Normal: rapid.Bool().Draw(rt, "normal")}
+	s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(m.t, state)}
+	s.Answer = modelAnswer(rapid.SampledFrom([]ledger.Said{ledger.SaidNothing, ledger.SaidTrue, ledger.SaidNormal}).Draw(rt, "answer"))
 	if state == tasks.Updated {
 		s.Accepted = photo1
 	}
@@ -331,7 +332,7 @@ func (m *model) settle(rt *rapid.T) {
 }
 
 func (m *model) end(u *modelUpdate, s ledger.Settlement) {
-	verdict, recorded, err := m.e.Settle(m.t.Context(), s)
+	verdict, recorded, _, err := m.e.Settle(m.t.Context(), s)
 	if err != nil {
 		m.fail("Settle: %v", err)
 	}
@@ -348,43 +349,13 @@ func (m *model) end(u *modelUpdate, s ledger.Settlement) {
 	case u.token != s.Token && s.Outcome.State != tasks.Updated:
 		want = ledger.Lost
 	default:
+		turn := u.turn
 		u.ended, u.outcome, u.turn = true, s.Outcome, nil
-		if s.Normal && u.token == s.Token {
-			m.normal(u)
+		if u.token == s.Token && turn.is(s.Turn) {
+			m.lane.answer(m.e.at, u, s.Answer.Said, m.convict)
 		}
 	}
 	if verdict != want {
 		m.fail("Settle of %s by %s as %s = %q; want %q", u.id, s.Token, s.Outcome.State, verdict, want)
 	}
 }
-
-func (m *model) cancel(rt *rapid.T) {
-	u := rapid.SampledFrom(m.updates).Draw(rt, "update")
-	cancel := func() {
-		what, r, err := m.e.Cancel(m.t.Context(), account, u.id, "somebody")
-		want := ledger.CancelledNow
-		switch {
-		case u.ended:
-			want = ledger.EndedBefore
-		case u.turn.living(m.e.at):
-			want = ledger.CancelledLater
-		}
-		if err != nil || what != want {
-			m.fail("Cancel of %s = %d, %v; want %d", u.id, what, err, want)
-		}
-		if what == ledger.CancelledNow {
-			u.ended, u.turn, u.outcome = true, nil, r.Outcome
-		}
-		u.stopped = true
-	}
-	cancel()
-	m.sent = append(m.sent, cancel)
-}
-
-func (m *model) crash(rt *rapid.T) { m.forget(m.pick(rt)) }
-
-func (m *model) pass(rt *rapid.T) {
-	m.e.pass(m.t, rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, modelGap, 10 * time.Second, modelLease}).Draw(rt, "time"))
-}
-
-func (m *model) repeat(rt *rapid.T) { rapid.SampledFrom(m.sent).Draw(rt, "script")() }

@@ -2,10 +2,11 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,101 +19,134 @@ var pauseLua string
 //go:embed mirror.lua
 var mirrorLua string
 
+//go:embed flag.lua
+var flagLua string
+
 var (
-	pauseScript  = newScript(pauseLua)
-	mirrorScript = newScript(mirrorLua)
+	pauseScript  = newLaneScript(pauseLua)
+	mirrorScript = newLaneScript(mirrorLua)
+	flagScript   = newScript(flagLua)
 )
 
 // WebUI is who paused an account whose queue was paused in asynq's web UI, or
 // with another of asynq's tools.
 const WebUI = "the asynq web UI"
 
+func laneKeys(account string) []string {
+	return []string{keyLane(account), keyLine(account), keyEvents(account)}
+}
+
 // Pause stops an account until Resume: no turn is granted, by any process. It
-// says false when the account was paused before; then by and why stay as they
+// says false when an operator had paused it before; then by and why stay as they
 // were.
 func (l *Ledger) Pause(ctx context.Context, account, by, why string) (bool, error) {
-	answer, err := l.run(ctx, "pausing the account", pauseScript, []string{keyLane(account)}, "1", by, why)
+	answer, err := l.run(ctx, "pausing the account", pauseScript, laneKeys(account), "1", by, why)
 	return err == nil && answer.text(0) == "ok", err
 }
 
-// Resume ends a Pause. It says false when there was none.
-func (l *Ledger) Resume(ctx context.Context, account string) (bool, error) {
-	answer, err := l.run(ctx, "resuming the account", pauseScript, []string{keyLane(account)}, "", "", "")
+// Resume ends a Pause. It says false when there was none. Trouble stays.
+func (l *Ledger) Resume(ctx context.Context, account, by string) (bool, error) {
+	answer, err := l.run(ctx, "resuming the account", pauseScript, laneKeys(account), "", by, "")
 	return err == nil && answer.text(0) == "ok", err
 }
 
-// pausedFlag is asynq's own key: a queue is paused while it is there.
-func pausedFlag(queue string) string { return "asynq:{" + queue + "}:paused" }
-
-// Mirror brings asynq's flags and the operator's pauses of accounts together,
-// both ways: what was changed last counts. Somebody who pauses an account's queue
-// in asynq's web UI pauses the account, and who resumes it there resumes it. The
-// flag of the bulk queue follows, but pausing it alone is left alone: that stops
-// campaigns only. Any number of processes may do this at the same time.
-func (l *Ledger) Mirror(ctx context.Context, accounts ...string) error {
-	flags, lanes := make([]*redis.IntCmd, len(accounts)), make([]*redis.SliceCmd, len(accounts))
+// Mirror brings asynq's flags and the reasons for which accounts are paused
+// together, and returns how each account stands, in the order given.
+//
+// A queue is paused for asynq while an operator's pause or trouble holds its
+// account. Our own flag differs from one that asynq's tools set, so that what
+// somebody does in asynq's web UI is an operator's doing and nobody else's:
+// pausing a queue there pauses the account, resuming it there ends the operator's
+// pause, and trouble pauses it again. The bulk queue follows; pausing that one
+// alone is left alone, since it stops campaigns only. Any number of processes may
+// do this at the same time.
+func (l *Ledger) Mirror(ctx context.Context, accounts ...string) ([]LaneState, error) {
+	lanes, flags := make([]laneReader, len(accounts)), make([][2]*redis.StringCmd, len(accounts))
+	var clock *redis.TimeCmd
 	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		clock = p.Time(ctx)
 		for i, account := range accounts {
-			flags[i] = p.Exists(ctx, pausedFlag(tasks.Queue(account)))
-			lanes[i] = p.HMGet(ctx, keyLane(account), "flag", "paused")
+			lanes[i] = readLane(ctx, p, account)
+			flags[i] = [2]*redis.StringCmd{p.Get(ctx, pausedFlag(tasks.Queue(account))), p.Get(ctx, pausedFlag(tasks.BulkQueue(account)))}
 		}
 		return nil
-	}); err != nil {
-		return fmt.Errorf("reading which accounts are paused: %w", err)
+	}); err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("reading which accounts are paused: %w", err)
 	}
+	states := make([]LaneState, len(accounts))
 	var problems []error
 	for i, account := range accounts {
-		mirrored, _ := lanes[i].Val()[0].(string)
-		paused, _ := lanes[i].Val()[1].(string)
-		problems = append(problems, l.mirror(ctx, account, mirrored, paused, flag(flags[i].Val() > 0)))
+		states[i] = lanes[i].state(clock.Val())
+		problems = append(problems, l.mirror(ctx, account, states[i], flags[i][0].Val(), flags[i][1].Val()))
 	}
-	return errors.Join(problems...)
+	return states, errors.Join(problems...)
 }
 
-// mirror compares one account's flag with what was written of it last.
-func (l *Ledger) mirror(ctx context.Context, account, mirrored, paused, now string) error {
-	changed := ""
+// pausedFlag is asynq's own key: a queue is paused while it is there. asynq asks
+// only whether it is; its own tools write the time into it.
+func pausedFlag(queue string) string { return "asynq:{" + queue + "}:paused" }
+
+const ourFlag = "groupphoto:"
+
+// foreign says that a flag was set with asynq's tools, and not by a Mirror.
+func foreign(flag string) bool { return flag != "" && !strings.HasPrefix(flag, ourFlag) }
+
+// newFlag differs from every other flag, so that who wants to remove one never
+// removes a later one.
+func newFlag() string { return ourFlag + rand.Text() }
+
+// mirror compares one account's flags with what they should be.
+func (l *Ledger) mirror(ctx context.Context, account string, s LaneState, flag, bulk string) error {
+	ours, closed := strings.HasPrefix(flag, ourFlag), s.Closed
+	var err error
 	switch {
-	case now != mirrored: // somebody used asynq's tools
-		changed = "0"
-		if now == "1" {
-			changed = "1"
+	case flag == "" && s.flagged: // somebody resumed it there
+		if closed, err = l.mirrored(ctx, account, "resumed"); err == nil && closed {
+			err = l.raise(ctx, account, flag)
 		}
-	case flag(paused != "") != mirrored:
-		now = flag(paused != "")
-	default:
-		return nil
+	case flag == "" && closed, ours && closed && !s.flagged:
+		err = l.raise(ctx, account, flag)
+	case foreign(flag): // somebody paused it there
+		if closed, err = l.mirrored(ctx, account, "paused"); err == nil {
+			err = l.setFlag(ctx, tasks.Queue(account), flag, newFlag())
+		}
+	case ours && s.jumped: // nobody may be there to ask for a turn, which would cut it
+		closed, err = l.mirrored(ctx, account, "set")
+	case ours && !closed:
+		if closed, err = l.mirrored(ctx, account, "clear"); err == nil && !closed {
+			err = l.setFlag(ctx, tasks.Queue(account), flag, "")
+		}
 	}
-	if err := l.setFlags(ctx, account, now == "1", changed != ""); err != nil {
+	if err != nil {
 		return err
 	}
-	answer, err := l.run(ctx, "noting that an account is paused", mirrorScript, []string{keyLane(account)}, mirrored, paused, now, changed, WebUI)
-	if err == nil && answer.text(0) == "changed" && changed == "" {
-		// The pause was changed meanwhile: a flag that followed the old one would be taken for somebody's wish.
-		return l.setFlags(ctx, account, now != "1", false)
+	switch {
+	case closed && bulk == "":
+		return l.setFlag(ctx, tasks.BulkQueue(account), bulk, newFlag())
+	case !closed && strings.HasPrefix(bulk, ourFlag):
+		return l.setFlag(ctx, tasks.BulkQueue(account), bulk, "")
 	}
+	return nil
+}
+
+// raise puts our flag there before it is noted: a flag that is noted and missing
+// would be taken for somebody's wish.
+func (l *Ledger) raise(ctx context.Context, account, before string) error {
+	if err := l.setFlag(ctx, tasks.Queue(account), before, newFlag()); err != nil {
+		return err
+	}
+	_, err := l.mirrored(ctx, account, "set")
 	return err
 }
 
-// setFlags pauses or resumes an account's queues for asynq, as its own inspector
-// does. With bulkOnly the other queue is so already.
-func (l *Ledger) setFlags(ctx context.Context, account string, paused, bulkOnly bool) error {
-	queues := []string{tasks.BulkQueue(account)}
-	if !bulkOnly {
-		queues = append(queues, tasks.Queue(account))
-	}
-	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, queue := range queues {
-			if paused {
-				p.SetNX(ctx, pausedFlag(queue), time.Now().Unix(), 0)
-			} else {
-				p.Del(ctx, pausedFlag(queue))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("pausing or resuming asynq's queues: %w", err)
-	}
-	return nil
+// mirrored notes what was done or seen, and says whether the account is to be paused.
+func (l *Ledger) mirrored(ctx context.Context, account, what string) (bool, error) {
+	answer, err := l.run(ctx, "noting that an account is paused", mirrorScript, laneKeys(account), what, WebUI, millis(maxHold))
+	return err == nil && answer.text(0) != "", err
+}
+
+// setFlag changes asynq's flag of a queue if it still is what it was.
+func (l *Ledger) setFlag(ctx context.Context, queue, before, after string) error {
+	_, err := l.run(ctx, "pausing or resuming asynq's queue", flagScript, []string{pausedFlag(queue)}, before, after)
+	return err
 }

@@ -1,22 +1,25 @@
 -- settle: the end of an update; the first one wins and is the truth.
--- KEYS  1 record · 2 lane · 3 turns · 4 group · 5 outcomes
+-- KEYS  1 record · 2 lane · 3 turns · 4 group · 5 line · 6 events · 7 repairs · 8 outcomes
 -- ARGV  1 token · 2 turn id · 3 state · 4 outcome · 5 keep outcomes for · 6 keep record until at least expiry + this
---       7 update id · 8 group id · 9 reason · 10 finished photo, when the provider accepted it · 11 '1': normal answer
---       12 keep the group for · 13 seq
--- gives {'ok'} · {'already', outcome} · {'lost'}
+--       7 update id · 8 group id · 9 reason · 10 finished photo, when the provider accepted it · 11 process
+--       12 keep the group for · 13 seq · 14 longest hold · 15… the answer, see answer_of
+-- gives {'ok', '1': repair} · {'already', outcome, '1': repair} · {'lost'}
 local record, lane, group = KEYS[1], KEYS[2], KEYS[4]
 local now = clock()
-local r = redis.call('HMGET', record, 'outcome', 'token', 'expires', 'seq', 'granted')
-end_turn(KEYS[3], group, ARGV[2])
-if set(r[1]) then return {'already', r[1]} end
+local r = redis.call('HMGET', record, 'outcome', 'token', 'expires', 'seq', 'granted', 'turn', 'next')
+end_turn(lane, KEYS[3], group, ARGV[2], KEYS[5], ARGV[11])
+-- The old photo may have landed after a newer one, whatever becomes of this record.
+local repair, a = '', answer_of(15, r[5])
+if ARGV[3] == 'updated' or a.lost then repair = needs_repair(group, KEYS[7], number(ARGV[13]), ARGV[2], r[1] == ARGV[4]) end
+if set(r[1]) then return {'already', r[1], repair} end
 -- A run that lost its claim may still bring home a true answer: the photo is
 -- there, and saying so spares the next call. Anything else it says is stale, and
 -- so is all it says when the update has been sent again since.
-if r[2] ~= ARGV[1] and (ARGV[3] ~= 'updated' or number(r[4]) ~= number(ARGV[13])) then return {'lost'} end
+if r[2] ~= ARGV[1] and (ARGV[3] ~= 'updated' or number(r[4]) ~= number(ARGV[13])) then return {'lost', '', repair} end
 
-if ARGV[11] == '1' and r[2] == ARGV[1] and number(redis.call('HGET', lane, 'trouble')) > 0
-  and number(r[5]) > number(redis.call('HGET', lane, 'held_at')) then
-  redis.call('HDEL', lane, 'hold', 'trouble', 'why', 'since', 'held_at', 'held_for')
+if r[2] == ARGV[1] and set(ARGV[2]) and r[6] == ARGV[2] then
+  paced(now, a, r[7])
+  answered(now, a, number(ARGV[14]))
 end
 if set(ARGV[10]) then
   -- When a newer call has started meanwhile nobody knows which of the two landed last.
@@ -28,8 +31,8 @@ if set(ARGV[10]) then
   keep_until(group, now + number(ARGV[12]))
 end
 redis.call('HSET', record, 'outcome', ARGV[4], 'state', ARGV[3])
-redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again', 'done', 'granted')
+redis.call('HDEL', record, 'turn', 'lease', 'policy', 'detail', 'again', 'done', 'granted', 'next', 'suspected', 'guilty')
 redis.call('PEXPIREAT', record, text(math.max(now + number(ARGV[5]), number(r[3]) + number(ARGV[6]))))
-redis.call('XADD', KEYS[5], 'MINID', '~', text(now - number(ARGV[5])), '*',
+redis.call('XADD', KEYS[8], 'MINID', '~', text(now - number(ARGV[5])), '*',
   'id', ARGV[7], 'state', ARGV[3], 'group', ARGV[8], 'reason', ARGV[9])
-return {'ok'}
+return {'ok', repair}

@@ -15,8 +15,8 @@ var turnLua string
 var releaseLua string
 
 var (
-	turnScript    = newScript(turnLua)
-	releaseScript = newScript(releaseLua)
+	turnScript    = newLaneScript(turnLua)
+	releaseScript = newLaneScript(answerLua + "\n" + releaseLua)
 )
 
 // TurnRequest asks for the right to make one call.
@@ -36,6 +36,11 @@ type TurnRequest struct {
 	// Photo is the finished photo's reference, "" when none was made.
 	Photo         string
 	SkipUnchanged bool
+	// Process is who asks: processes take their turns one after the other. It
+	// differs between processes and has no space in it.
+	Process string
+	// Bulk says that it is a campaign's row, which lets single updates go first.
+	Bulk bool
 }
 
 // Turn is the answer to a TurnRequest.
@@ -43,10 +48,10 @@ type Turn struct {
 	Verdict Verdict
 	// Lease is what is left of the turn, for Go.
 	Lease time.Duration
-	// Wait is when to ask again, for Wait; Why is pace, limit, group, hold or paused.
+	// Wait is when to ask again, for Wait; Why says what for.
 	Wait time.Duration
-	Why  string
-	// Reason is why the account is held, when Why is hold.
+	Why  Obstacle
+	// Reason is why the account is held, for ByHold and BySuspicion.
 	Reason tasks.Reason
 	// Previous, Calls and Spent as in Claim, this call included, for Go.
 	Previous     string
@@ -55,13 +60,29 @@ type Turn struct {
 	Outcome      tasks.Outcome // for Settled
 }
 
+// Obstacle is what a turn has to wait for.
+type Obstacle string
+
+// The obstacles.
+const (
+	ByPace      Obstacle = "pace"
+	ByLimit     Obstacle = "limit"     // calls in flight
+	ByLine      Obstacle = "line"      // another process has waited longer
+	BySingle    Obstacle = "single"    // a single update goes before this campaign row
+	ByThrottle  Obstacle = "throttled" // the provider wants to be left alone for a while
+	ByGroup     Obstacle = "group"     // another update of the group comes first
+	ByHold      Obstacle = "hold"      // the account is in trouble
+	BySuspicion Obstacle = "suspect"   // others go first, to see whose fault it is
+	ByPause     Obstacle = "paused"    // an operator stopped the account
+)
+
 // Turn asks for a turn: it is granted, or refused with a time to wait, or the
 // update has ended meanwhile. Asking again with the same Turn after a lost
 // reply gives the same turn.
 func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	answer, err := l.run(ctx, "asking for a turn", turnScript, r.keys(),
 		r.Token, r.Turn, r.ID, r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(min(max(r.Gap, r.MaxGap), maxGap)),
-		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease))
+		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease), r.Process, flag(r.Bulk))
 	if err != nil {
 		return Turn{}, err
 	}
@@ -70,7 +91,7 @@ func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	case Settled:
 		t.Outcome, err = decodeOutcome(answer.text(1))
 	case Wait:
-		t.Wait, t.Why, t.Reason = answer.duration(1), answer.text(2), tasks.Reason(answer.text(3))
+		t.Wait, t.Why, t.Reason = answer.duration(1), Obstacle(answer.text(2)), tasks.Reason(answer.text(3))
 	case Go:
 		t.Lease, t.Previous = answer.duration(1), answer.text(2)
 		t.Calls, t.Spent = int(answer.number(3)), int(answer.number(4))
@@ -81,7 +102,10 @@ func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 }
 
 func (h Handle) keys() []string {
-	return []string{keyRecord(h.Account, h.ID), keyLane(h.Account), keyTurns(h.Account), keyGroup(h.Account, h.Group)}
+	return []string{
+		keyRecord(h.Account, h.ID), keyLane(h.Account), keyTurns(h.Account), keyGroup(h.Account, h.Group),
+		keyLine(h.Account), keyEvents(h.Account), keyRepairs(h.Account),
+	}
 }
 
 // Refund is what a Release gives back of the turn.
@@ -94,14 +118,6 @@ const (
 	Attempt Refund = "attempt"
 	Call    Refund = "call"
 )
-
-// Hold stops all turns of an account for a while. The n-th hold in a row lasts
-// First × 2ⁿ⁻¹, at most Most; a normal answer ends the row. The zero value holds
-// nothing.
-type Hold struct {
-	First, Most time.Duration
-	Why         tasks.Reason
-}
 
 // ReleaseRequest ends a turn, or a run without one, without ending the update.
 type ReleaseRequest struct {
@@ -117,10 +133,10 @@ type ReleaseRequest struct {
 	Again      time.Duration
 	// Policy is kept for the next Claim.
 	Policy string
-	Hold   Hold
-	// Normal says that the provider gave an answer about this update, so the
-	// account works.
-	Normal bool
+	Answer Answer
+	// Seq is the claim's, Process as in TurnRequest.
+	Seq     int64
+	Process string
 }
 
 // Released answers a ReleaseRequest.
@@ -128,24 +144,30 @@ type Released struct {
 	// Verdict is Settled when the update ended meanwhile, Lost when another run
 	// has claimed it, "ok" else.
 	Verdict Verdict
-	// Hold is how long the account is held from now on, Holds how often in a row.
-	Hold  time.Duration
-	Holds int
+	// Hold is how long the account is held from now on, Holds how often in a row;
+	// Suspect is how long an update is held whose answer told of trouble, Rest how
+	// long the provider wants to see no call.
+	Hold, Suspect, Rest time.Duration
+	Holds               int
 	// Cancelling says that somebody cancelled the update meanwhile: it ends when
 	// it is claimed next.
 	Cancelling bool
+	// Repair says that the group's newest photo may have been overwritten; see Repairs.
+	Repair bool
 }
 
 // Release gives a turn back. Sending it again after a lost reply is safe.
 func (l *Ledger) Release(ctx context.Context, r ReleaseRequest) (Released, error) {
-	answer, err := l.run(ctx, "giving the turn back", releaseScript, r.keys(),
+	args := []any{
 		r.Token, r.Turn, string(r.Refund), string(r.State), string(r.Reason), r.Detail, millis(r.Again), r.HTTPStatus, r.Policy,
-		millis(r.Hold.First), millis(min(max(r.Hold.Most, r.Hold.First), maxHold)), string(r.Hold.Why), flag(r.Normal), millis(maxHold))
+		millis(maxHold), r.Process, r.Seq,
+	}
+	answer, err := l.run(ctx, "giving the turn back", releaseScript, r.keys(), append(args, r.Answer.args(r.Handle)...)...)
 	if err != nil {
 		return Released{}, err
 	}
 	return Released{
 		Verdict: Verdict(answer.text(0)), Hold: answer.duration(1), Holds: int(answer.number(2)),
-		Cancelling: answer.text(3) != "",
+		Cancelling: answer.text(3) != "", Suspect: answer.duration(4), Rest: answer.duration(5), Repair: answer.text(6) != "",
 	}, nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // waits asserts that the run must wait for a reason and a time.
-func (x *run) waits(t testing.TB, why string, want time.Duration, changes ...func(*ledger.TurnRequest)) {
+func (x *run) waits(t testing.TB, why ledger.Obstacle, want time.Duration, changes ...func(*ledger.TurnRequest)) {
 	t.Helper()
 	got := x.ask(t, ledger.Wait, changes...)
 	if got.Why != why {
@@ -234,7 +234,7 @@ func TestTurn_ANewerUpdateThatWaitsGoesFirst(t *testing.T) {
 		gone.ask(t, ledger.Wait)
 		blocker.end(t, tasks.Failed, "")
 		next.ask(t, ledger.Wait)
-		e.pass(t, 2*time.Second)
+		e.pass(t, lease+2*time.Second)
 		next.ask(t, ledger.Go)
 	})
 }
@@ -244,9 +244,10 @@ func TestTurn_ANewerUpdateThatWaitsGoesFirst(t *testing.T) {
 func TestTurn_AbsurdStoredTimesFreezeNothing(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, why string
-		most      time.Duration
-		spoil     func(t *testing.T, e *env, absurd time.Time)
+		name  string
+		why   ledger.Obstacle
+		most  time.Duration
+		spoil func(t *testing.T, e *env, absurd time.Time)
 	}{
 		{"pace", "pace", time.Hour, func(t *testing.T, e *env, absurd time.Time) { e.put(t, key("lane"), "next", ms(absurd)) }},
 		{"hold", "hold", 5 * time.Minute, func(t *testing.T, e *env, absurd time.Time) {

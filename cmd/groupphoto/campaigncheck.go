@@ -1,0 +1,323 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plugchat-go/groupphoto/internal/sheet"
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+// shownProblems is how many problems are shown in text.
+const shownProblems = 50
+
+type sheetCheckFlags struct {
+	sheetFlags
+
+	fetch bool
+}
+
+func (a *app) campaignCheckCommand() *cobra.Command {
+	var f sheetCheckFlags
+	cmd := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Read a campaign's sheet and say all that is wrong with it; nothing is changed anywhere",
+		Long: `Read a campaign's sheet and say all that is wrong with it, how many rows each account
+has, and how long they take at its pace. Nothing is sent and nothing is stored; no
+Redis is needed. FILE is CSV (comma, semicolon or tab) or JSONL; - is stdin. Columns:
+group (or grupo), photo (or foto), account (or conta, número); without a header they
+stand in this order. Photo files are looked for beside the sheet, and every
+different one is made once, as 'groupphoto photo' does. What is behind URLs is looked
+at only with --fetch.
+
+Exit codes: 0 all rows are good (with --skip-invalid: one at least), 2 there are
+problems, 1 the sheet cannot be read to its end.`,
+		Example: `  groupphoto campaign check grupos.csv
+  groupphoto campaign check grupos.csv --photo logo.png --skip-invalid --rejects bad.csv`,
+		Args: arguments("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lang, err := a.language(f.lang)
+			if err == nil && f.photo == "-" {
+				err = errors.New("--photo: give a file, a URL or a data URI; stdin can be the sheet")
+			}
+			if err != nil {
+				return &usageError{cmd.CommandPath(), err}
+			}
+			return a.checkCampaign(cmd.Context(), f, lang, args[0])
+		},
+	}
+	a.sheetFlags(cmd, &f.sheetFlags)
+	cmd.Flags().BoolVar(&f.fetch, "fetch", false, "fetch what is behind the URLs, each once, and make the photos of it")
+	return cmd
+}
+
+// check is one run of campaign check.
+type check struct {
+	*app
+	language
+
+	flags   sheetCheckFlags
+	config  config
+	path    string
+	data    *bufio.Writer // on stdout: a sheet can have a million problems
+	reader  *sheet.Reader
+	photos  *rowPhotos
+	rejects *rejects // nil when nobody asked
+	tally   tally
+	first   []rowProblem
+	drawn   time.Time // when progress was drawn last
+}
+
+// rowProblem is a problem as it is told. Its JSON is English.
+type rowProblem struct {
+	Type string `json:"type"`
+	sheet.Problem
+	Text   string `json:"text"`
+	Mend   string `json:"mend"`
+	Detail string `json:"detail,omitempty"` // what the photo's maker says of it
+}
+
+func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang language, path string) error {
+	c, err := a.config(ctx, nil)
+	if err != nil {
+		return err
+	}
+	k := &check{app: a, language: lang, flags: f, config: c, path: path, data: bufio.NewWriter(a.out), tally: newTally()}
+	if k.tally.paces, err = c.paces(); err != nil {
+		return err
+	}
+	a.limitMemory(c)
+	if k.photos, err = newRowPhotos(ctx, a, c, f.fetch); err != nil {
+		return badInput(err)
+	}
+	defer k.photos.close()
+	reader, file, err := a.openSheet(ctx, path, f.sheetFlags)
+	if err != nil {
+		return k.flushed(k.noSheet(err))
+	}
+	defer file.Close()
+	k.reader = reader
+	if err := k.photos.shared(f.photo); err != nil {
+		return err
+	}
+	if f.rejects != "" {
+		if k.rejects, err = newRejects(f.rejects, reader.Format(), path, f.photo); err != nil {
+			return err
+		}
+		defer k.rejects.drop()
+	}
+	err = k.rows(ctx)
+	k.draw("")
+	if err == nil {
+		err = k.finish()
+	}
+	return k.flushed(err)
+}
+
+// flushed sees to it that what was said is said whatever follows.
+func (k *check) flushed(err error) error {
+	if failed := k.data.Flush(); failed != nil {
+		return fmt.Errorf("writing to stdout: %w", failed)
+	}
+	return err
+}
+
+// progress tells on a terminal how far it has come.
+func (k *check) progress() {
+	if !k.errTerminal || time.Since(k.drawn) < progressGap {
+		return
+	}
+	k.draw(k.many(k.tally.rows, "row", "rows"))
+	k.drawn = time.Now()
+}
+
+// progressGap is how long a line of progress stands at least.
+const progressGap = 200 * time.Millisecond
+
+// draw writes over the line of progress; "" takes it away.
+func (k *check) draw(text string) {
+	if k.errTerminal && (text != "" || !k.drawn.IsZero()) {
+		fmt.Fprintf(k.err, "\r%s\x1b[K", text)
+	}
+}
+
+// noSheet tells what was given instead of a sheet.
+func (k *check) noSheet(err error) error {
+	p, ok := errors.AsType[*sheet.Problem](err)
+	if !ok {
+		return err
+	}
+	if k.json() {
+		if err := printJSON(k.data, k.told(*p, language{})); err != nil {
+			return err
+		}
+	}
+	return badInput(errors.New(clip(k.path, 200) + ": " + k.sentence(k.told(*p, k.language))))
+}
+
+// rows goes through the sheet. A row whose photo is still being made waits, and
+// those after it too, so that all is told in the order of the sheet.
+func (k *check) rows(ctx context.Context) error {
+	var waiting []waitingRow
+	settle := func(down int) error {
+		for len(waiting) > down {
+			if err := k.row(waiting[0].row, waiting[0].problems, waiting[0].photo.wait()); err != nil {
+				return err
+			}
+			waiting = waiting[1:]
+		}
+		return nil
+	}
+	for row, problems := range k.reader.Rows() {
+		if ctx.Err() != nil {
+			break
+		}
+		var photo *verdict
+		if len(problems) == 0 {
+			photo = k.photos.of(row.Photo)
+		}
+		for len(waiting) > 0 && waiting[0].photo.done() {
+			if err := settle(len(waiting) - 1); err != nil {
+				return err
+			}
+		}
+		if len(waiting) == 0 && photo.done() {
+			if err := k.row(row, problems, photo); err != nil {
+				return err
+			}
+			continue
+		}
+		waiting = append(waiting, waitingRow{row.Clone(), problems, photo})
+		if err := settle(mostWaiting); err != nil {
+			return err
+		}
+	}
+	err := settle(0)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("checking the sheet: %w", context.Cause(ctx))
+	case err != nil:
+		return err
+	}
+	return k.reader.Err()
+}
+
+// mostWaiting bounds the rows that wait for a photo: each may hold a picture.
+const mostWaiting = 16
+
+type waitingRow struct {
+	row      sheet.Row
+	problems []sheet.Problem
+	photo    *verdict
+}
+
+// row settles one row.
+func (k *check) row(row sheet.Row, problems []sheet.Problem, photo *verdict) error {
+	told := make([]rowProblem, 0, len(problems)+1)
+	for _, p := range problems {
+		told = append(told, k.told(p, k.tongue()))
+	}
+	if photo != nil && photo.reason != "" {
+		told = append(told, k.badPhoto(row, photo))
+	}
+	k.tally.add(row, len(told))
+	k.progress()
+	for _, p := range told {
+		switch {
+		case k.json():
+			if err := printJSON(k.data, p); err != nil {
+				return err
+			}
+		case len(k.first) < shownProblems:
+			k.first = append(k.first, p)
+		}
+	}
+	if len(told) == 0 || k.rejects == nil {
+		return nil
+	}
+	return k.rejects.write(row, k.why(told))
+}
+
+// tongue is the language of what goes to stdout.
+func (k *check) tongue() language {
+	if k.json() {
+		return language{}
+	}
+	return k.language
+}
+
+func (k *check) told(p sheet.Problem, lang language) rowProblem {
+	return rowProblem{Type: "problem", Problem: p, Text: p.Fill(lang.text(p.Reason.Means())), Mend: p.Fill(lang.text(p.Reason.Mend()))}
+}
+
+// badPhoto is the problem of a row whose photo cannot be made.
+func (k *check) badPhoto(row sheet.Row, photo *verdict) rowProblem {
+	p := sheet.Problem{Line: row.Line, Reason: photo.reason, Value: row.Photo.Ref.String()}
+	for i, c := range k.reader.Format().Columns {
+		if c.Role != sheet.PhotoColumn {
+			continue
+		}
+		p.Column, p.Name = i+1, c.Name
+		if row.Photo.File != "" {
+			p.Value = clip(strings.TrimSpace(row.Cells[i]), 200) // as it stands there, not as a path
+		}
+	}
+	told := k.told(p, k.tongue())
+	if !p.Reason.Known() {
+		told.Text, told.Mend = k.tongue().text(tasks.Reason(p.Reason).Means()), photoMend(k.tongue(), tasks.Reason(p.Reason))
+	}
+	told.Detail = photo.detail
+	return told
+}
+
+// photoMend says what to do about a photo of which nothing was sent yet.
+func photoMend(lang language, reason tasks.Reason) string {
+	mend, again := strings.CutSuffix(reason.Mend(), ", then: groupphoto retry ID")
+	if again {
+		return lang.say("%s, and check again", lang.text(mend))
+	}
+	return lang.text(mend)
+}
+
+// sentence is a problem in one line.
+func (k *check) sentence(p rowProblem) string {
+	text := string(p.Reason) + ": " + p.Text
+	if p.Reason == sheet.PhotoUnreadable { // the system's own word is short, and says what
+		text += " (" + p.Detail + ")"
+	}
+	return p.Where(k.text("line"), k.text("column")) + text + "; " + p.Mend
+}
+
+// why is what the rejects file says of a row.
+func (k *check) why(told []rowProblem) string {
+	parts := make([]string, 0, len(told))
+	for _, p := range told {
+		parts = append(parts, k.sentence(p))
+	}
+	return strings.Join(parts, " | ")
+}
+
+// finish prints the summary and gives the exit code.
+func (k *check) finish() error {
+	if k.tally.rows == 0 {
+		return k.noSheet(&sheet.Problem{Reason: sheet.EmptySheet})
+	}
+	if k.rejects != nil {
+		if err := k.rejects.keep(); err != nil {
+			return err
+		}
+	}
+	if err := k.print(); err != nil {
+		return err
+	}
+	if k.tally.bad == 0 || k.flags.skipInvalid && k.tally.good > 0 {
+		return nil
+	}
+	return &exitError{code: exitUsage}
+}

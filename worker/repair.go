@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/tasks"
+)
+
+// repairedBy is who asks for a repair, in its outcome.
+const repairedBy = "groupphoto: an older call was answered late"
+
+// repair shows the newest photo once more on groups where an older call ended
+// after a newer one had begun: nobody knows which of the two landed last.
+func (l *lane) repair() {
+	ctx, cancel := context.WithTimeout(l.stop, 30*time.Second)
+	defer cancel()
+	l.repairs.Store(false)
+	list, err := l.ledger.Repairs(ctx, l.account.Name)
+	for _, r := range list {
+		if err = errors.Join(err, l.repairOne(ctx, r)); err != nil {
+			break
+		}
+	}
+	if err != nil && l.stop.Err() == nil {
+		l.repairs.Store(true)
+		l.log.Warn("groups.unrepaired", "error", err)
+	}
+}
+
+// repairOne enqueues an update with the newest photo in the newest one's place in
+// the order: a still newer wish, waiting or under way, goes before it and makes it
+// superseded.
+func (l *lane) repairOne(ctx context.Context, r ledger.Repair) error {
+	newest, err := l.ledger.Record(ctx, l.account.Name, r.ID)
+	if errors.Is(err, ledger.ErrUnknown) || err == nil && newest.Update.GroupID == "" {
+		return l.ledger.Repaired(ctx, l.account.Name, r)
+	}
+	if err != nil {
+		return err
+	}
+	u := newest.Update
+	u.Seq, u.Account, u.By, u.Campaign, u.SkipUnchanged = r.Seq, l.account.Name, repairedBy, "", false
+	u.EnqueuedAt = time.Now()
+	u.ExpiresAt = u.EnqueuedAt.Add(ledger.DefaultLife)
+	id := "repair-" + strconv.FormatInt(r.Seq, 10)
+	task := asynq.NewTask(tasks.TypeUpdate, u.Marshal())
+	_, err = asynq.NewClientFromRedisClient(l.redis).EnqueueContext(ctx, task, asynq.TaskID(id), asynq.Queue(tasks.Queue(l.account.Name)),
+		asynq.MaxRetry(tasks.EngineRetries), asynq.Timeout(tasks.EngineTimeout), asynq.Retention(tasks.EngineRetention))
+	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
+		return fmt.Errorf("enqueuing the repair of group %s: %w", u.GroupID, err)
+	}
+	l.log.Info("group.repaired", "id", id, "group_id", u.GroupID, "after", r.ID)
+	return l.ledger.Repaired(ctx, l.account.Name, r)
+}
