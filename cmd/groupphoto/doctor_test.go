@@ -36,7 +36,7 @@ func TestDoctor(t *testing.T) {
 			"neither true nor false: 3 attempts, after the same gaps\n", "GROUPPHOTO_REFUSAL_METADATA  true  default",
 			"holds\n  ✓ the provider says that the account cannot work: one update alone is under suspicion, and no attempt is spent; /status is asked, and when all is well there, another update goes first: a normal answer to that says that the first one is to blame",
 			"✓ /status or a second update says the same: the account is paused, for 30 s or 1 min at first, doubling to 5 min; then /status is asked and one call at a time feels its way, until one gets a normal answer\n",
-			"✓ 5 calls in a row get no usable answer, those of one update after one another counted once: the account is paused in the same way\n",
+			"✓ the calls of 5 updates in a row get no usable answer: the account is paused in the same way\n",
 			"✓ it asks for slower calls: no call for as long as it says, else 1 min, and gaps twice as wide, up to 16 ×; no attempt is spent; every accepted photo narrows them by 5 %; three plain false in a row widen them 1.5 ×\n",
 		}},
 		{"no number of attempts", map[string]string{"GROUPPHOTO_ATTEMPTS": "-5"}, []string{"--offline"}, exitFailure, []string{"! not told: GROUPPHOTO_ATTEMPTS cannot be used\n"}},

@@ -47,7 +47,7 @@ func holds(plan worker.Plan) []string {
 		"the provider says that the account cannot work: one update alone is under suspicion, and no attempt is spent; /status is asked, and when all is well there, another update goes first: a normal answer to that says that the first one is to blame",
 		fmt.Sprintf("/status or a second update says the same: the account is paused, for %s or %s at first, doubling to %s; then /status is asked and one call at a time feels its way, until one gets a normal answer",
 			short(plan.Hold), short(min(2*plan.Hold, plan.MaxHold)), short(plan.MaxHold)),
-		fmt.Sprintf("%d calls in a row get no usable answer, those of one update after one another counted once: the account is paused in the same way",
+		fmt.Sprintf("the calls of %d updates in a row get no usable answer: the account is paused in the same way",
 			plan.BreakAfter),
 		fmt.Sprintf("it asks for slower calls: no call for as long as it says, else %s, and gaps twice as wide, up to 16 ×; no attempt is spent; every accepted photo narrows them by 5 %%; three plain false in a row widen them 1.5 ×",
 			short(plan.ThrottleHold)),
