@@ -16,23 +16,22 @@ import (
 
 const (
 	paceCalls  = 150 // of each account in each round
-	paceRounds = 3
+	paceRounds = 2
 	paceGap    = 100 * time.Millisecond
-	// paceNoise is the longest delay beside which a round tells anything; the last
-	// round has to do whatever it is.
-	paceNoise = 25 * time.Millisecond
+	// paceNoise is the longest delay beside which a round tells anything about
+	// milliseconds.
+	paceNoise = 4 * time.Millisecond
 )
 
 // TestFleet_Pace is the bar of the design: 4 processes, one pace. It runs alone,
 // because it measures milliseconds; the accounts share its time.
 //
-// What else the machine does moves calls, and can only make a figure worse. So one
-// round of three within the bar is enough, and the bar gives way by what a metronome
-// in a process of its own comes late by meanwhile, on a quiet machine a millisecond
-// or two: a gap twice by the longest delay, the rate by three mean ones for every
-// call (to wait, to ask, to call). Draws of the jitter spread the mean of n gaps by
-// jitter/√3/√n, 1.4 % here: the account without jitter has the whole bar of 97 %, the
-// others three times that spread less.
+// What else the machine does moves calls as the provider sees them, so a metronome in
+// a process of its own says how quiet a round was. Limits, shares and the rate that is
+// never exceeded are judged in every round; single gaps and the 97 % in a quiet one,
+// and where no round was quiet the log has the figures. The gaps by Redis' own clock are
+// judged to the millisecond in the ledger's tests. Draws of the jitter spread the mean of n
+// gaps by jitter/√3/√n, 1.4 % here: accounts with jitter have three times that spread less.
 func TestFleet_Pace(t *testing.T) {
 	notInShort(t)
 	// given accounts with 150 updates each, and 4 processes
@@ -48,8 +47,8 @@ func TestFleet_Pace(t *testing.T) {
 	names := []string{"p1", "p2", "p3", "p4"}
 	f.start(names...)
 	noise := watchNoise(t)
-	within, tooClose, made := map[string]bool{}, map[string]int{}, 0
-	for round := 1; round <= paceRounds && len(within) < len(accounts); round++ {
+	quiet, made := false, 0
+	for round := 1; round <= paceRounds && !quiet; round++ {
 		// when all are done
 		for _, a := range accounts {
 			f.enqueue(a.Name, wishes("r"+strconv.Itoa(round)+"-", paceCalls)...)
@@ -60,6 +59,7 @@ func TestFleet_Pace(t *testing.T) {
 			f.ended(a.Name, made, 60*time.Second)
 		}
 		most, mean := noise.since()
+		quiet = most <= paceNoise
 		for _, a := range accounts {
 			calls := f.posts(a.Name)
 			if len(calls) != made {
@@ -70,24 +70,35 @@ func TestFleet_Pace(t *testing.T) {
 			t.Logf("round %d: %s: smallest gap %s, %d of them below %s, %.2f %% of the rate, at most %d in flight, calls by process %v; delays up to %s, mean %s",
 				round, a.Name, p.least.Round(100*time.Microsecond), p.tooClose, p.floor, 100*p.rate, p.inFlight, f.shares(a.Name, names),
 				most.Round(100*time.Microsecond), mean.Round(10*time.Microsecond))
-			tooClose[a.Name] += p.tooClose
-			if (most <= paceNoise || round == paceRounds) && p.least >= p.floor-2*most && (a.Name == "full" || p.rate >= p.least97-3*float64(mean)/float64(a.Pace)) {
-				within[a.Name] = true
-			}
-			if p.inFlight > a.Concurrency || a.Name == "full" && p.inFlight < a.Concurrency {
-				t.Errorf("%s: %d calls in flight; want at most %d", a.Name, p.inFlight, a.Concurrency)
-			}
+			p.judge(t, a, quiet, most, mean)
 		}
 	}
-	for _, a := range accounts { // and however busy the machine is, a tenth would be no accident
-		if !within[a.Name] || tooClose[a.Name] > made/10 {
-			t.Errorf("%s: no round within the bar, or too many of %d calls too close: %d", a.Name, made, tooClose[a.Name])
-		}
-		// and every process had its share
+	for _, a := range accounts { // and every process had its share
 		shares := f.shares(a.Name, names)
 		if fair := made / len(names); slices.Min(shares) < fair/3 {
 			t.Errorf("%s: calls by process: %v; a fair share is %d", a.Name, shares, fair)
 		}
+	}
+}
+
+// judge holds a round against the bar, as far as it can tell. most and mean are the
+// metronome's delays.
+func (p pacing) judge(t *testing.T, a fleetAccount, quiet bool, most, mean time.Duration) {
+	t.Helper()
+	if p.inFlight > a.Concurrency || a.Name == "full" && p.inFlight < a.Concurrency {
+		t.Errorf("%s: %d calls in flight; want at most %d", a.Name, p.inFlight, a.Concurrency)
+	}
+	if p.rate > 2-p.least97 {
+		t.Errorf("%s: %.2f %% of the rate that is configured", a.Name, 100*p.rate)
+	}
+	if !quiet {
+		return
+	}
+	if p.least < p.floor-2*most {
+		t.Errorf("%s: a gap of %s; want %s at least", a.Name, p.least, p.floor)
+	}
+	if a.Name != "full" && p.rate < p.least97-3*float64(mean)/float64(a.Pace) {
+		t.Errorf("%s: %.2f %% of the rate; want %.2f %%", a.Name, 100*p.rate, 100*p.least97)
 	}
 }
 
