@@ -43,7 +43,7 @@ func TestBreaker_CountsDistinctUpdatesInARow(t *testing.T) {
 			each(t, func(t *testing.T, e *env) {
 				runs := map[string]*run{}
 				var opened bool
-				for _, call := range strings.Fields(tt.calls) {
+				for call := range strings.FieldsSeq(tt.calls) {
 					id, kind, other := strings.Cut(call, ":")
 					if runs[id] == nil {
 						runs[id] = e.started(t, id, inGroup(int(id[0])))
