@@ -126,7 +126,7 @@ func (l *lane) connected(ctx context.Context) error {
 	if err == nil && s.Trouble == ledger.Provider && s.Told && s.Until.After(s.Now) {
 		return &plugchat.Error{Class: plugchat.Account, Reason: string(s.Why), Detail: s.Detail, Status: 200, Sent: true}
 	}
-	if err != nil || !s.StatusAt.IsZero() && s.Now.Sub(s.StatusAt) < statusServes {
+	if age := s.Now.Sub(s.StatusAt); err != nil || !s.StatusAt.IsZero() && age >= 0 && age < statusServes {
 		return nil //nolint:nilerr // nothing is known, so the false stands for itself
 	}
 	status, why, detail := l.status(ctx)
