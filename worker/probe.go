@@ -27,7 +27,10 @@ func (l *lane) probe() {
 	defer cancel()
 	id := rand.Text()
 	mine, err := l.ledger.BeginProbe(ctx, l.account.Name, id, readTimeout+5*time.Second)
-	if err == nil && mine {
+	if err == nil && !mine {
+		return // it stays due while another process asks: looking at once would go on all the while
+	}
+	if err == nil {
 		status, why, detail := l.host.asked(l.policy.Hold)
 		if status != ledger.StatusAway {
 			status, why, detail = l.status(ctx)
