@@ -68,13 +68,13 @@ type LaneState struct {
 	// Now is when all this was so.
 	Now time.Time
 
-	flagged bool
-	jumped  bool // Until is from before a jump of the clock
+	flagged, cleared string // our flags: that is said to stand at asynq's queue, and that went last
+	jumped           bool   // Until is from before a jump of the clock
 }
 
 var laneFields = []string{
 	"next", "trouble", "owner", "hold", "why", "detail", "since", "probe_at", "told", "widen", "widened_at", "widened_why", "rest",
-	"unanswered", "paused", "paused_by", "paused_why", "status_at", "event", "hooked", "flagged",
+	"unanswered", "paused", "paused_by", "paused_why", "status_at", "event", "hooked", "flagged", "cleared",
 	"held_for",
 }
 
@@ -94,7 +94,7 @@ func (r laneReader) state(now time.Time) LaneState {
 	s := LaneState{
 		Now: now, Next: stamp(f["next"]), Widen: 1, Rest: stamp(f["rest"]), Unanswered: number("unanswered"),
 		PausedSince: stamp(f["paused"]), By: f["paused_by"], For: f["paused_why"], StatusAt: stamp(f["status_at"]),
-		Event: f["event"], Hooked: f["hooked"], flagged: f["flagged"] != "",
+		Event: f["event"], Hooked: f["hooked"], flagged: f["flagged"], cleared: f["cleared"],
 	}
 	if s.Rest.Before(now) {
 		s.Rest = time.Time{}

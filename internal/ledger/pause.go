@@ -86,7 +86,11 @@ func (l *Ledger) Mirror(ctx context.Context, accounts ...string) ([]LaneState, e
 // only whether it is; its own tools write the time into it.
 func pausedFlag(queue string) string { return "asynq:{" + queue + "}:paused" }
 
-const ourFlag = "groupphoto:"
+// Our flags; theirFlag stands for one that somebody set with asynq's tools.
+const (
+	ourFlag   = "groupphoto:"
+	theirFlag = "groupphoto:theirs:"
+)
 
 // foreign says that a flag was set with asynq's tools, and not by a Mirror.
 func foreign(flag string) bool { return flag != "" && !strings.HasPrefix(flag, ourFlag) }
@@ -100,21 +104,26 @@ func (l *Ledger) mirror(ctx context.Context, account string, s LaneState, flag, 
 	ours, closed := strings.HasPrefix(flag, ourFlag), s.Closed
 	var err error
 	switch {
-	case flag == "" && s.flagged: // somebody resumed it there
-		if closed, err = l.mirrored(ctx, account, "resumed"); err == nil && closed {
+	case flag == "" && s.flagged != "": // somebody resumed it there
+		if closed, err = l.mirrored(ctx, account, "resumed", s.flagged); err == nil && closed {
 			err = l.raise(ctx, account, flag)
 		}
-	case flag == "" && closed, ours && closed && !s.flagged:
+	case strings.HasPrefix(flag, theirFlag) && s.flagged != flag && s.cleared != flag: // who took it has not heeded it yet
+		closed, err = l.mirrored(ctx, account, "paused", flag)
+	case flag == "" && closed, ours && closed && s.flagged != flag:
 		err = l.raise(ctx, account, flag)
 	case foreign(flag): // somebody paused it there
-		if closed, err = l.mirrored(ctx, account, "paused"); err == nil {
-			err = l.setFlag(ctx, tasks.Queue(account), flag, newFlag())
+		// Whoever takes that flag away heeds it, a slower process does not do so again.
+		after := theirFlag + rand.Text()
+		if done, err := l.setFlag(ctx, tasks.Queue(account), flag, after); err != nil || !done {
+			return err
 		}
+		closed, err = l.mirrored(ctx, account, "paused", after)
 	case ours && s.jumped: // nobody may be there to ask for a turn, which would cut it
-		closed, err = l.mirrored(ctx, account, "set")
+		closed, err = l.mirrored(ctx, account, "set", flag)
 	case ours && !closed:
-		if closed, err = l.mirrored(ctx, account, "clear"); err == nil && !closed {
-			err = l.setFlag(ctx, tasks.Queue(account), flag, "")
+		if closed, err = l.mirrored(ctx, account, "clear", flag); err == nil && !closed {
+			_, err = l.setFlag(ctx, tasks.Queue(account), flag, "")
 		}
 	}
 	if err != nil {
@@ -122,31 +131,34 @@ func (l *Ledger) mirror(ctx context.Context, account string, s LaneState, flag, 
 	}
 	switch {
 	case closed && bulk == "":
-		return l.setFlag(ctx, tasks.BulkQueue(account), bulk, newFlag())
+		_, err = l.setFlag(ctx, tasks.BulkQueue(account), bulk, newFlag())
 	case !closed && strings.HasPrefix(bulk, ourFlag):
-		return l.setFlag(ctx, tasks.BulkQueue(account), bulk, "")
+		_, err = l.setFlag(ctx, tasks.BulkQueue(account), bulk, "")
 	}
-	return nil
+	return err
 }
 
 // raise puts our flag there before it is noted: a flag that is noted and missing
-// would be taken for somebody's wish.
+// would be taken for somebody's wish. For the same reason nothing is noted when
+// another process was faster.
 func (l *Ledger) raise(ctx context.Context, account, before string) error {
-	if err := l.setFlag(ctx, tasks.Queue(account), before, newFlag()); err != nil {
+	after := newFlag()
+	done, err := l.setFlag(ctx, tasks.Queue(account), before, after)
+	if err != nil || !done {
 		return err
 	}
-	_, err := l.mirrored(ctx, account, "set")
+	_, err = l.mirrored(ctx, account, "set", after)
 	return err
 }
 
 // mirrored notes what was done or seen, and says whether the account is to be paused.
-func (l *Ledger) mirrored(ctx context.Context, account, what string) (bool, error) {
-	answer, err := l.run(ctx, "noting that an account is paused", mirrorScript, laneKeys(account), what, WebUI, millis(maxHold))
+func (l *Ledger) mirrored(ctx context.Context, account, what, flag string) (bool, error) {
+	answer, err := l.run(ctx, "noting that an account is paused", mirrorScript, laneKeys(account), what, WebUI, millis(maxHold), flag)
 	return err == nil && answer.text(0) != "", err
 }
 
 // setFlag changes asynq's flag of a queue if it still is what it was.
-func (l *Ledger) setFlag(ctx context.Context, queue, before, after string) error {
-	_, err := l.run(ctx, "pausing or resuming asynq's queue", flagScript, []string{pausedFlag(queue)}, before, after)
-	return err
+func (l *Ledger) setFlag(ctx context.Context, queue, before, after string) (bool, error) {
+	answer, err := l.run(ctx, "pausing or resuming asynq's queue", flagScript, []string{pausedFlag(queue)}, before, after)
+	return err == nil && answer.text(0) == "ok", err
 }
