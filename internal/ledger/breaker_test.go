@@ -114,12 +114,14 @@ func TestBreaker_HalfOpen(t *testing.T) {
 				e.skip(t, first)
 				y.ask(t, ledger.Wait, limit(2)) // first /status is asked
 				e.left(t, "the hold", e.probe(t, tt.status, first, most), tt.hold)
-				if s := e.lane(t); s.Trouble != tt.owner || s.Closed != (tt.hold > 0) || s.Probe.IsZero() != (tt.hold == 0) {
+				if s := e.lane(t); s.Trouble != tt.owner || s.Closed != (tt.hold > 0) || s.Probe.IsZero() != (tt.status != ledger.StatusDown) {
 					t.Errorf("the account stands as %+v; want it to be %s's", s, tt.owner)
 				}
 				if tt.hold > 0 {
 					y.waits(t, ledger.ByHold, tt.hold, limit(2))
 					e.skip(t, tt.hold)
+				}
+				if tt.status == ledger.StatusDown { // it may be asked in vain, but a no is believed
 					e.probe(t, ledger.StatusUp, first, most)
 				}
 				e.tick(t)
@@ -140,16 +142,29 @@ func TestBreaker_HalfOpen(t *testing.T) {
 func TestBreaker_StatusAwayAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	// Given an open breaker, when /status gives no usable answer again and again,
-	// then the holds double up to the longest and nobody calls.
+	// then the holds double up to the longest, and after every one of them a call
+	// feels its way: whether calls work, only a call tells.
 	each(t, func(t *testing.T, e *env) {
 		x := e.started(t, "a")
 		x.ask(t, ledger.Go)
 		x.fails(t, 1)
 		e.skip(t, first)
-		for _, want := range []time.Duration{2 * first, 4 * first, most, most} {
+		for _, want := range []time.Duration{2 * first, most, most} {
 			e.left(t, "the hold", e.probe(t, ledger.StatusAway, first, most), want)
 			x.next().ask(t, ledger.Wait)
 			e.skip(t, want)
+			e.begins(t, "again", false)
+			x.next().ask(t, ledger.Go)
+			x.fails(t, 1)
+			x.next().ask(t, ledger.Wait)
+			e.skip(t, most)
+		}
+		e.probe(t, ledger.StatusAway, first, most)
+		e.skip(t, most)
+		x.next().ask(t, ledger.Go)
+		x.give(t, "ok", normal)
+		if s := e.lane(t); s.Trouble != "" {
+			t.Errorf("the account stands as %+v; want no trouble", s)
 		}
 	})
 }

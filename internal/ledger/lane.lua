@@ -17,6 +17,7 @@
 --   suspect_for   how long suspect_hold lasted, as held_for
 --   explained     '1': /status said so too, and nobody is a suspect
 --   told          '1': people have been told that the account is paused
+--   well_at       when trouble ended last
 --   free_at       when a turn ended last while other processes waited for it
 --
 -- Slowing down is apart from both: rest is when the provider wants to see the next
@@ -45,6 +46,15 @@ local function end_turn(lane, turns, group, turn, line, process)
   if others > 0 then
     redis.call('HSET', lane, 'free_at', text(clock()))
     ring(line, 'turn')
+  end
+end
+
+-- Who ends or steps aside without a turn no longer stands in line for its process:
+-- else campaign rows would wait for a single update that is gone.
+local function leave_line(line, process, id)
+  for _, class in ipairs({' single', ' bulk'}) do
+    local entry = redis.call('HGET', line, process .. class)
+    if entry and string.match(entry, '^%d+ %d+ (.*)$') == id then redis.call('HDEL', line, process .. class) end
   end
 end
 
@@ -77,6 +87,7 @@ local function end_trouble(lane, line, events, now)
   local l = redis.call('HMGET', lane, 'told', 'owner', 'why', 'since')
   redis.call('HDEL', lane, 'trouble', 'owner', 'hold', 'held_at', 'held_for', 'probe_at', 'suspect', 'suspects', 'suspect_hold', 'suspect_for',
     'explained', 'told', 'why', 'detail', 'since', 'fails', 'fail_id', 'probing')
+  redis.call('HSET', lane, 'well_at', text(now))
   if l[1] == '1' then tell(lane, events, 'resumed', now, l[2], l[3], '', number(l[4])) end
   ring(line, 'state')
 end
@@ -133,7 +144,7 @@ local function answered(now, a, longest)
   if a.kind == '' then return end
   if a.lost then redis.call('HINCRBY', lane, 'unanswered', 1) end
   local l = redis.call('HMGET', lane, 'trouble', 'owner', 'hold', 'held_at', 'held_for', 'suspect', 'suspects', 'explained', 'fails',
-    'status_at', 'since')
+    'status_at', 'since', 'well_at')
   local trouble, owner, held_at = number(l[1]), l[2], believe(lane, 'held_at', l[4], now, 0)
   local hold = believe(lane, 'hold', l[3], now, math.min(number(l[5]), longest))
   local after = a.granted > held_at
@@ -186,7 +197,9 @@ local function answered(now, a, longest)
     return
   end
 
-  -- account: the provider says that the account cannot work.
+  -- account: the provider says that the account cannot work. A call from before
+  -- trouble ended tells of that trouble, and nothing of how things stand now.
+  if trouble == 0 and a.granted < believe(lane, 'well_at', l[12], now, 0) then return end
   if trouble == 0 and number(redis.call('HGET', a.record, 'guilty')) > 0 then
     -- It said so before of this very update while others went through, and since then
     -- nobody else has heard it. There need not be others left to try it once more.

@@ -18,8 +18,9 @@ type laneModel struct {
 	hold        time.Time
 	heldAt      time.Time
 	suspectHold time.Time
-	suspects    []string // who was told of the trouble, the first one first
-	explained   bool     // by /status
+	suspects    []string  // who was told of the trouble, the first one first
+	explained   bool      // by /status
+	wellAt      time.Time // when trouble ended last
 	statusAt    time.Time
 	probeAt     time.Time
 	failed      []string // whose calls failed in a row
@@ -72,8 +73,8 @@ func (l *laneModel) setHold(now time.Time, length, suspectsToo time.Duration) {
 	l.hold, l.heldAt, l.suspectHold = now.Add(length), now, now.Add(length+suspectsToo)
 }
 
-func (l *laneModel) end() {
-	kept := laneModel{paused: l.paused, statusAt: l.statusAt, rest: l.rest, widen: l.widen, widenedAt: l.widenedAt, falses: l.falses, nextAt: l.nextAt}
+func (l *laneModel) end(now time.Time) {
+	kept := laneModel{wellAt: now, paused: l.paused, statusAt: l.statusAt, rest: l.rest, widen: l.widen, widenedAt: l.widenedAt, falses: l.falses, nextAt: l.nextAt}
 	*l = kept
 }
 
@@ -117,7 +118,7 @@ func (l *laneModel) works(now time.Time, u *modelUpdate, said ledger.Said, convi
 		if l.provider && len(l.suspects) == 1 && !l.explained && l.suspects[0] != u.id {
 			convict(l.suspects[0])
 		}
-		l.end()
+		l.end(now)
 	}
 }
 
@@ -146,6 +147,9 @@ func (l *laneModel) failing(now time.Time, u *modelUpdate) {
 }
 
 func (l *laneModel) accused(now time.Time, u *modelUpdate, convict func(id string)) {
+	if l.trouble == 0 && u.granted.Before(l.wellAt) {
+		return // it tells of trouble that is over
+	}
 	if l.trouble == 0 && u.guilty > 0 {
 		u.guilty++
 		u.spent++
@@ -202,6 +206,8 @@ func (l *laneModel) probed(now time.Time, s ledger.Status) {
 		}
 		l.trouble++
 		l.setHold(now, growing(l.trouble), 0)
-		l.probeAt = l.hold
+		if l.probeAt = l.hold; s == ledger.StatusAway {
+			l.probeAt = time.Time{} // one call feels its way
+		}
 	}
 }

@@ -199,3 +199,37 @@ func TestLine_OthersAreToldOfAFreeTurn(t *testing.T) {
 		}
 	})
 }
+
+func TestLine_WhoLeftHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	// Given a single update that waits in line, when it ends or steps aside, then the
+	// next campaign row goes at once.
+	for name, leave := range map[string]func(*testing.T, *env, *run){
+		"cancelled": func(t *testing.T, e *env, x *run) {
+			_, _, err := e.Cancel(t.Context(), account, x.ID, "somebody")
+			must(t, err)
+			x.ask(t, ledger.Settled)
+		},
+		"superseded": func(t *testing.T, e *env, x *run) {
+			e.put(t, group(x.Group), "fence", x.claim.Seq+1, "fenced_by", "newer")
+			x.ask(t, ledger.IsOld)
+		},
+		"given back": func(t *testing.T, _ *env, x *run) {
+			x.give(t, "ok", func(r *ledger.ReleaseRequest) { r.Turn = "" })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, e *env) {
+				before := e.started(t, "before").of("p1")
+				single, row := e.started(t, "single", inGroup(1)).of("p2"), e.started(t, "row", inGroup(2)).of("p1")
+				before.ask(t, ledger.Go)
+				single.ask(t, ledger.Wait)
+				before.give(t, "ok")
+				row.waits(t, ledger.BySingle, 200*time.Millisecond, bulk)
+				leave(t, e, single)
+				row.ask(t, ledger.Go, bulk)
+			})
+		})
+	}
+}

@@ -45,7 +45,13 @@ else
   end
   if asked or trouble == 0 or hold <= now then trouble = trouble + 1 end
   local length = longer(number(ARGV[4]), number(ARGV[5]), trouble)
-  redis.call('HSET', lane, 'trouble', trouble, 'probe_at', text(now + length))
+  -- A /status that gives no answer says nothing for sure of calls: after the hold one feels its way.
+  if step == 'away' and asked then
+    redis.call('HSET', lane, 'trouble', trouble)
+    redis.call('HDEL', lane, 'probe_at')
+  else
+    redis.call('HSET', lane, 'trouble', trouble, 'probe_at', text(now + length))
+  end
   set_hold(lane, now, length, 0)
   tell_trouble(lane, KEYS[3], now)
   ring(KEYS[2], 'state')

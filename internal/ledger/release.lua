@@ -12,6 +12,7 @@ local mine = r[2] == token
 local first = set(turn) and mine and r[3] == turn
 end_turn(lane, KEYS[3], KEYS[4], turn, KEYS[5], ARGV[11])
 local a = answer_of(13, r[5])
+if not set(turn) then leave_line(KEYS[5], ARGV[11], a.id) end
 if first then
   paced(now, a, r[7])
   answered(now, a, longest)

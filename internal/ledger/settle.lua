@@ -8,6 +8,7 @@ local record, lane, group = KEYS[1], KEYS[2], KEYS[4]
 local now = clock()
 local r = redis.call('HMGET', record, 'outcome', 'token', 'expires', 'seq', 'granted', 'turn', 'next')
 end_turn(lane, KEYS[3], group, ARGV[2], KEYS[5], ARGV[11])
+if not set(ARGV[2]) then leave_line(KEYS[5], ARGV[11], ARGV[7]) end
 -- The old photo may have landed after a newer one, whatever becomes of this record.
 local repair, a = '', answer_of(15, r[5])
 if ARGV[3] == 'updated' or a.lost then repair = needs_repair(group, KEYS[7], number(ARGV[13]), ARGV[2], r[1] == ARGV[4]) end

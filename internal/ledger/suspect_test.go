@@ -314,3 +314,26 @@ func TestProbed_UnaskedTwiceCountsOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestSuspect_ALateAnswerBeginsNothing(t *testing.T) {
+	t.Parallel()
+	// Given two calls under way as trouble begins and ends, when the slower one is told
+	// of it at last, then the account goes on: that trouble is over.
+	e := newMini(t)
+	slow, other := e.started(t, "slow", inGroup(1)), e.started(t, "other", inGroup(2))
+	slow.ask(t, ledger.Go, limit(3))
+	x := e.started(t, "quick", inGroup(3))
+	x.ask(t, ledger.Go, limit(3))
+	x.blamed(t)
+	e.probe(t, ledger.StatusUp, first, most)
+	e.tick(t)
+	// Its turn is still under way, and another would not be granted beside it.
+	must(t, e.rdb.Del(t.Context(), key("turns")).Err())
+	other.ask(t, ledger.Go)
+	other.give(t, "ok", normal)
+	e.tick(t)
+	slow.blamed(t)
+	if s := e.lane(t); s.Trouble != "" || s.Closed {
+		t.Errorf("the account stands as %+v; want no trouble", s)
+	}
+}

@@ -11,19 +11,23 @@ local record, lane, turns, group, line = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEY
 local now, turn, lease, longest = clock(), ARGV[2], number(ARGV[5]), number(ARGV[13])
 local r = redis.call('HMGET', record, 'outcome', 'token', 'turn', 'lease', 'expires', 'cancel', 'previous', 'calls', 'spent', 'done',
   'suspected')
-if set(r[1]) then return {'ended', r[1]} end
+local function leave(answer)
+  leave_line(line, ARGV[14], ARGV[3])
+  return answer
+end
+if set(r[1]) then return leave({'ended', r[1]}) end
 -- A turn given back stays given back, when a late copy of the question arrives.
 if r[2] ~= ARGV[1] or r[10] == turn then return {'lost'} end
 if r[3] == turn then
   return {'go', text(believe(record, 'lease', r[4], now, longest) - now), r[7] or '', r[8] or '0', r[9] or '0'}
 end
-if set(r[6]) then return {'cancelled', r[6]} end
-if now >= number(r[5]) then return {'expired'} end
+if set(r[6]) then return leave({'cancelled', r[6]}) end
+if now >= number(r[5]) then return leave({'expired'}) end
 
 local seq = number(ARGV[4])
 local g = redis.call('HMGET', group, 'fence', 'fenced_by', 'turn', 'lease', 'last', 'asked', 'asks')
-if number(g[1]) > seq then return {'superseded', g[2] or ''} end
-if ARGV[10] == '1' and set(ARGV[9]) and g[5] == ARGV[9] then return {'unchanged'} end
+if number(g[1]) > seq then return leave({'superseded', g[2] or ''}) end
+if ARGV[10] == '1' and set(ARGV[9]) and g[5] == ARGV[9] then return leave({'unchanged'}) end
 
 -- All stored times are cut together: one after the other they would add up.
 local l = redis.call('HMGET', lane, 'next', 'hold', 'trouble', 'why', 'held_for', 'paused', 'rest', 'widen', 'probe_at', 'suspect_hold',
@@ -45,14 +49,14 @@ for _, absurd in ipairs(redis.call('ZRANGEBYSCORE', turns, '(' .. text(now + lon
 end
 
 -- Who waits has a place in line: the processes' first ones, for single updates and
--- for campaign rows. Its value is since when it waits and when it asks again, within
--- five seconds at the latest; who did not ask for two seconds more is gone.
+-- for campaign rows. Its value is since when it waits, when it asks again, within five
+-- seconds at the latest, and which update that is; who did not ask for two seconds more is gone.
 local class = ' single'
 if ARGV[15] == '1' then class = ' bulk' end
 local mine, since, single, older = ARGV[14] .. class, now, false, 0
 local all = redis.call('HGETALL', line)
 for i = 1, #all, 2 do
-  local began, again = string.match(all[i + 1], '^(%d+) (%d+)$')
+  local began, again = string.match(all[i + 1], '^(%d+) (%d+) ')
   began, again = number(began), number(again)
   if again + 2000 < now or again > now + 5000 then
     redis.call('HDEL', line, all[i])
@@ -92,13 +96,13 @@ local function ask_group(ms)
 end
 if set(g[3]) and busy > now then
   ask_group(0)
-  return {'wait', text(busy - now), 'group'}
+  return leave({'wait', text(busy - now), 'group'})
 end
-if asked > seq and fresh then return {'wait', '200', 'group'} end
+if asked > seq and fresh then return leave({'wait', '200', 'group'}) end
 local function wait(ms, why)
   ms = math.max(1, math.ceil(ms))
   ask_group(ms)
-  redis.call('HSET', line, mine, text(since) .. ' ' .. text(now + math.min(ms, 5000)))
+  redis.call('HSET', line, mine, text(since) .. ' ' .. text(now + math.min(ms, 5000)) .. ' ' .. ARGV[3])
   return {'wait', text(ms), why}
 end
 
