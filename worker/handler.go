@@ -196,6 +196,7 @@ func (l *lane) turnAndCallSteps(ctx context.Context, r *run) *consequence {
 			c = gone
 			return nil
 		}
+		c.says = ledger.Answer{} // it is said
 		return retry.RetryableError(errQuick)
 	})
 	if c == nil { // only when ctx had ended before the first try
@@ -222,7 +223,7 @@ func (l *lane) callStep(ctx context.Context, r *run) *consequence {
 	r.called, r.late = true, 0
 	value, err := l.account.Caller.UpdateGroupPhoto(ctx, plugchat.Call{
 		GroupID: string(r.Group), Photo: r.ready.photo, NotAfter: r.use,
-		Wrote: func(at time.Time) { r.late = max(0, at.Sub(r.granted)) },
+		Wrote: func(at time.Time) { l.wrote(ctx, r, at) },
 	})
 	r.took = time.Since(began)
 	if err == nil && !value {
@@ -250,6 +251,28 @@ func (l *lane) callStep(ctx context.Context, r *run) *consequence {
 	c := interrupted()
 	c.refund = ledger.Call
 	return c
+}
+
+// lateWrite is from when on a request counts as written late: a cold connection's
+// handshake, and not the moments between two machines.
+const lateWrite = 20 * time.Millisecond
+
+// wrote notes when the request was written: the pace counts from there. Where others
+// may call meanwhile the ledger must know before the call ends; the writing does not
+// wait for it.
+func (l *lane) wrote(ctx context.Context, r *run, at time.Time) {
+	r.late = max(0, at.Sub(r.granted))
+	if r.late < lateWrite || l.account.Concurrency == 1 || l.account.Pace == 0 {
+		return
+	}
+	handle, turn, late := r.Handle, r.turnID, r.late
+	l.running.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		if err := l.ledger.Wrote(ctx, handle, turn, late); err != nil && ctx.Err() == nil {
+			l.log.Warn("ledger.unreachable", "error", err)
+		}
+	})
 }
 
 func interrupted() *consequence {

@@ -61,7 +61,7 @@ type hookData struct {
 // event that the receiver did not take is told again, until it is a day old: at
 // least once, and in order.
 func (l *lane) tellHook(hook Notifier) {
-	ctx, cancel := context.WithTimeout(l.stop, hookAlone)
+	ctx, cancel := context.WithTimeout(l.stop, hookAlone-5*time.Second) // its end must not end another's
 	defer cancel()
 	if mine, err := l.ledger.Chore(ctx, l.account.Name, "hook", hookAlone); err != nil || !mine {
 		return

@@ -47,6 +47,7 @@ type lane struct {
 	host    *host
 	nudges  chan<- *lane // to the watch
 	asking  sync.Mutex   // held by the run that asks /status after a false
+	asked   time.Time    // when that gave no usable answer last; guarded by asking
 	repairs atomic.Bool  // there may be groups to be repaired
 	tripped atomic.Bool  // its host gives no usable answers, and it is to be held
 	watched watched

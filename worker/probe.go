@@ -70,12 +70,22 @@ func (l *lane) status(ctx context.Context) (s ledger.Status, why tasks.Reason, d
 	}
 	switch e.Class {
 	case plugchat.Account:
-		return ledger.StatusDown, tasks.Reason(e.Reason), e.Detail
+		if ofAccount(e) {
+			return ledger.StatusDown, tasks.Reason(e.Reason), e.Detail
+		}
+		return ledger.StatusAway, tasks.Reason(e.Reason), e.Detail
 	case plugchat.Transient, plugchat.Lost, plugchat.Ambiguous:
 		return ledger.StatusAway, tasks.Reason(e.Reason), e.Detail
 	default: // a provider without /status, or one that wants fewer questions
 		return ledger.StatusUnknown, tasks.Reason(e.Reason), e.Detail
 	}
+}
+
+// ofAccount says whether an answer to a question tells in words that the account
+// cannot work. A mere 401, 403, 405 or redirect may be about asking alone, behind a
+// proxy for instance: whether photos can be set only a call tells.
+func ofAccount(e *plugchat.Error) bool {
+	return e.Class == plugchat.Account && (e.Reason == plugchat.ReasonDisconnected || e.Reason == plugchat.ReasonSubscription)
 }
 
 // explain looks for the reason of a plain false: is the number connected, is it in
@@ -98,7 +108,7 @@ func (l *lane) explain(ctx context.Context, r *run) error {
 	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	m, err := l.account.Reader.Metadata(limited, string(r.Group))
-	if e, ok := errors.AsType[*plugchat.Error](err); ok && (e.Class == plugchat.Refused || e.Class == plugchat.Account || e.Class == plugchat.Throttled) {
+	if e, ok := errors.AsType[*plugchat.Error](err); ok && (e.Class == plugchat.Refused || ofAccount(e)) {
 		return e
 	}
 	if err != nil {
@@ -132,8 +142,12 @@ func (l *lane) connected(ctx context.Context) error {
 	if age := s.Now.Sub(s.StatusAt); err != nil || !s.StatusAt.IsZero() && age >= 0 && age < statusServes {
 		return nil //nolint:nilerr // nothing is known, so the false stands for itself
 	}
+	if time.Since(l.asked) < statusServes { // it said nothing, which serves as long
+		return nil
+	}
 	status, why, detail := l.status(ctx)
 	if status == ledger.StatusUnknown || status == ledger.StatusAway {
+		l.asked = time.Now()
 		return nil
 	}
 	if _, err := l.ledger.Probed(ctx, l.account.Name, "", status, why, detail, l.policy.Hold, l.policy.MaxHold); err != nil {

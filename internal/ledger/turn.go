@@ -11,11 +11,15 @@ import (
 //go:embed turn.lua
 var turnLua string
 
+//go:embed wrote.lua
+var wroteLua string
+
 //go:embed release.lua
 var releaseLua string
 
 var (
 	turnScript    = newLaneScript(turnLua)
+	wroteScript   = newScript(wroteLua)
 	releaseScript = newLaneScript(answerLua + "\n" + releaseLua)
 )
 
@@ -106,6 +110,14 @@ func (h Handle) keys() []string {
 		keyRecord(h.Account, h.ID), keyLane(h.Account), keyTurns(h.Account), keyGroup(h.Account, h.Group),
 		keyLine(h.Account), keyEvents(h.Account), keyRepairs(h.Account),
 	}
+}
+
+// Wrote says that a turn's request was written late after the turn was granted, while
+// its call is under way: the next turn of the account comes as much later. The
+// call's end says so too, which is early enough where one call is made at a time.
+func (l *Ledger) Wrote(ctx context.Context, h Handle, turn string, late time.Duration) error {
+	_, err := l.run(ctx, "noting when the request was written", wroteScript, []string{keyRecord(h.Account, h.ID), keyLane(h.Account)}, turn, millis(late))
+	return err
 }
 
 // Refund is what a Release gives back of the turn.
