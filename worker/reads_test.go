@@ -142,8 +142,8 @@ func TestWorker_WaitingForAnotherProcessProbeCostsNothing(t *testing.T) {
 	one.submit("a", tasks.Update{})
 	<-asking
 	before := looks(t, rdb)
-	<-time.After(3 * time.Second) // the looks themselves
-	if n := looks(t, rdb) - before; n > 40 {
+	<-time.After(3 * time.Second)             // the looks themselves
+	if n := looks(t, rdb) - before; n > 300 { // some tens are looks; a loop makes tens of thousands
 		t.Errorf("%d looks in 3 s", n)
 	}
 	close(answer)
