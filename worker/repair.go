@@ -49,7 +49,10 @@ func (l *lane) repairOne(ctx context.Context, r ledger.Repair) error {
 	u.Seq, u.Account, u.By, u.Campaign, u.SkipUnchanged = r.Seq, l.account.Name, repairedBy, "", false
 	u.EnqueuedAt = time.Now()
 	u.ExpiresAt = u.EnqueuedAt.Add(ledger.DefaultLife)
-	id := "repair-" + strconv.FormatInt(r.Seq, 10)
+	id, err := l.repairID(ctx, r)
+	if err != nil {
+		return err
+	}
 	task := asynq.NewTask(tasks.TypeUpdate, u.Marshal())
 	_, err = asynq.NewClientFromRedisClient(l.redis).EnqueueContext(ctx, task, asynq.TaskID(id), asynq.Queue(tasks.Queue(l.account.Name)),
 		asynq.MaxRetry(tasks.EngineRetries), asynq.Timeout(tasks.EngineTimeout), asynq.Retention(tasks.EngineRetention))
@@ -58,4 +61,20 @@ func (l *lane) repairOne(ctx context.Context, r ledger.Repair) error {
 	}
 	l.log.Info("group.repaired", "id", id, "group_id", u.GroupID, "after", r.ID)
 	return l.ledger.Repaired(ctx, l.account.Name, r)
+}
+
+// repairID names a repair: one that has ended is no help against what was answered
+// after it. One that has not shows the photo once more, and is the same.
+func (l *lane) repairID(ctx context.Context, r ledger.Repair) (string, error) {
+	first := "repair-" + strconv.FormatInt(r.Seq, 10)
+	for id, n := first, 2; ; n++ {
+		before, err := l.ledger.Record(ctx, l.account.Name, id)
+		switch {
+		case errors.Is(err, ledger.ErrUnknown), err == nil && !before.Outcome.State.Ended():
+			return id, nil
+		case err != nil:
+			return "", err
+		}
+		id = first + "-" + strconv.Itoa(n)
+	}
 }
