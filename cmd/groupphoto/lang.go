@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,19 @@ type language struct{ texts map[string]string }
 
 // languages are the catalogues by the names of --lang: from English texts to
 // theirs, with the same places for arguments.
-var languages = map[string]map[string]string{"en": nil, "pt": portuguese}
+var languages = map[string]map[string]string{
+	"en": nil,
+	"pt": joined(portuguese, portugueseActs, portugueseLooks, portugueseStart, portugueseGroups, portugueseRun),
+}
+
+// joined is one catalogue of several.
+func joined(parts ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
 
 func (a *app) langFlag(cmd *cobra.Command, lang *string) {
 	cmd.Flags().StringVar(lang, "lang", "", "`language` of texts for people: en or pt (default: as LANG says)")

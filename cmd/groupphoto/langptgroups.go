@@ -1,0 +1,4 @@
+package main
+
+// portugueseGroups is the part of the catalogue for groups.
+var portugueseGroups = map[string]string{}

@@ -1,0 +1,4 @@
+package main
+
+// portugueseRun is the part of the catalogue for campaign run.
+var portugueseRun = map[string]string{}
