@@ -10,6 +10,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/plugchat-go/groupphoto/internal/engine"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -92,7 +93,7 @@ func (c *Client) retry(ctx context.Context, id string, where []Where) (Receipt, 
 	u.Account = account
 	j := []job{{
 		prepared: Prepared{ID: id, Update: u, Due: r.Due},
-		pending:  true, task: ticket{id: id, update: u, due: r.Due},
+		pending:  true, task: engine.Ticket{ID: id, Update: u, Due: r.Due},
 		receipt: Receipt{
 			ID: id, Account: account, Duplicate: !opened, State: standing(r.Due), Due: r.Due, ExpiresAt: u.ExpiresAt,
 		},

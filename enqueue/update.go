@@ -3,10 +3,11 @@ package enqueue
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plugchat-go/groupphoto/internal/engine"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -69,7 +70,7 @@ type job struct {
 	receipt  Receipt
 	err      error
 	pending  bool // the ledger has it, its task is to be handed over
-	task     ticket
+	task     engine.Ticket
 }
 
 // register enters the jobs that have no error into the ledger, one script per
@@ -82,23 +83,31 @@ func (c *Client) register(ctx context.Context, jobs []job) {
 			groups[account] = append(groups[account], i)
 		}
 	}
-	accounts := slices.Collect(maps.Keys(groups))
-	together(len(accounts), func(g int) {
-		account, members := accounts[g], groups[accounts[g]]
-		entries := make([]ledger.Entry, len(members))
-		for n, i := range members {
-			p := &jobs[i].prepared
-			entries[n] = ledger.Entry{ID: p.ID, Update: p.Update, Due: p.Due}
+	var trips errgroup.Group
+	trips.SetLimit(8)
+	for account, members := range groups {
+		trips.Go(func() error {
+			c.registerOf(ctx, account, members, jobs)
+			return nil
+		})
+	}
+	_ = trips.Wait() // each job has its own error
+}
+
+func (c *Client) registerOf(ctx context.Context, account string, members []int, jobs []job) {
+	entries := make([]ledger.Entry, len(members))
+	for n, i := range members {
+		p := &jobs[i].prepared
+		entries[n] = ledger.Entry{ID: p.ID, Update: p.Update, Due: p.Due}
+	}
+	answers, err := c.ledger.Register(ctx, account, entries)
+	for n, i := range members {
+		if err != nil {
+			jobs[i].err = fault(ctx, "entering the update", err)
+			continue
 		}
-		answers, err := c.ledger.Register(ctx, account, entries)
-		for n, i := range members {
-			if err != nil {
-				jobs[i].err = fault(ctx, "entering the update", err)
-				continue
-			}
-			jobs[i].registered(answers[n])
-		}
-	})
+		jobs[i].registered(answers[n])
+	}
 }
 
 func (j *job) registered(r ledger.Registered) {
@@ -117,7 +126,7 @@ func (j *job) registered(r ledger.Registered) {
 		j.receipt.Due, j.receipt.ExpiresAt = time.Time{}, time.Time{}
 	case ledger.Entered, ledger.Again:
 		j.pending = true
-		j.task = ticket{id: id, update: r.Update, due: r.Due}
+		j.task = engine.Ticket{ID: id, Update: r.Update, Due: r.Due}
 	}
 }
 
@@ -130,7 +139,7 @@ func standing(due time.Time) tasks.State {
 
 // dispatch hands the registered jobs to asynq.
 func (c *Client) dispatch(ctx context.Context, jobs []job) {
-	tickets := make([]ticket, 0, len(jobs))
+	tickets := make([]engine.Ticket, 0, len(jobs))
 	for i := range jobs {
 		if jobs[i].pending {
 			tickets = append(tickets, jobs[i].task)
@@ -141,7 +150,7 @@ func (c *Client) dispatch(ctx context.Context, jobs []job) {
 	}
 	longer, cancel := finishing(ctx)
 	defer cancel()
-	errs := hand(longer, c.rdb, tickets)
+	errs := engine.Hand(longer, c.rdb, tickets)
 	n := 0
 	for i := range jobs {
 		if !jobs[i].pending {

@@ -60,6 +60,10 @@ func Rules() []Rule {
 			NoneOfOurs: true, Except: []string{"internal/sheet/...", "tasks/..."},
 			Forbidden: []string{"net", "net/http", "os", "github.com/redis/go-redis/...", "github.com/hibiken/..."},
 		},
+		{
+			Name: "internal/engine hands over tasks: of ours nothing but tasks", Package: "internal/engine",
+			NoneOfOurs: true, Except: []string{"internal/engine/...", "tasks/..."},
+		},
 		{Name: "producers open Redis through it, so it carries no embedded Redis", Package: "internal/redisconn", Forbidden: []string{"github.com/alicebob/miniredis/..."}},
 	}
 }

@@ -1,4 +1,11 @@
-package enqueue
+// Package engine hands tasks to asynq, as many as there are in one round trip, in the
+// way that both sides of the project do it: single updates from producers, campaign
+// rows from the worker that feeds them.
+//
+// It owns the options that our tasks go with and how asynq's own scripts are called
+// many times at once. It refuses to know the ledger, accounts, and what becomes of a
+// task.
+package engine
 
 import (
 	"cmp"
@@ -15,24 +22,29 @@ import (
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
-// ticket is one task about to be handed to asynq.
-type ticket struct {
-	id     string
-	update tasks.Update
-	due    time.Time
+// Ticket is one task about to be handed to asynq.
+type Ticket struct {
+	ID     string
+	Update tasks.Update
+	// Due is when it is to run; zero: at once.
+	Due time.Time
+	// Row says that it is a campaign's row: it goes into the account's bulk queue, and
+	// asynq forgets it as soon as it is done.
+	Row bool
 }
 
-// hand gives tasks to asynq, all of a queue in one round trip, and returns one
+// Hand gives tasks to asynq, all of a queue in one round trip, and returns one
 // error for each. A task that is there already is a success: either it was handed
-// over before, or its answer was lost and the library asked again.
-func hand(ctx context.Context, rdb redis.UniversalClient, tickets []ticket) []error {
+// over before, or its answer was lost and the library asked again. It is safe for
+// concurrent use; when ctx ends, what is not known to be there has an error.
+func Hand(ctx context.Context, rdb redis.UniversalClient, tickets []Ticket) []error {
 	errs := make([]error, len(tickets))
 	rec := &recorder{UniversalClient: rdb}
 	// A client of its own for every batch: asynq's client writes each queue's
 	// name only once in its life, and a queue deleted in the web UI meanwhile
 	// would be served but never seen again.
 	client := asynq.NewClientFromRedisClient(rec)
-	shared := map[string][]asynq.Option{}
+	shared := map[string][]asynq.Option{} // by queue
 	for i, t := range tickets {
 		rec.ticket = i
 		errs[i] = submit(ctx, client, t, shared)
@@ -77,23 +89,25 @@ func together(n int, work func(int)) {
 	wg.Wait()
 }
 
-func submit(ctx context.Context, client *asynq.Client, t ticket, shared map[string][]asynq.Option) error {
-	account := t.update.Account
-	opts, ok := shared[account]
+func submit(ctx context.Context, client *asynq.Client, t Ticket, shared map[string][]asynq.Option) error {
+	queue, retention := tasks.Queue(t.Update.Account), time.Duration(tasks.EngineRetention)
+	if t.Row {
+		queue, retention = tasks.BulkQueue(t.Update.Account), 0
+	}
+	opts, ok := shared[queue]
 	if !ok {
 		opts = []asynq.Option{
-			asynq.Queue(tasks.Queue(account)), asynq.MaxRetry(tasks.EngineRetries),
-			asynq.Timeout(tasks.EngineTimeout), asynq.Retention(tasks.EngineRetention),
+			asynq.Queue(queue), asynq.MaxRetry(tasks.EngineRetries), asynq.Timeout(tasks.EngineTimeout), asynq.Retention(retention),
 		}
 		opts = slices.Clip(opts) // what asynq appends must not meet in one array
-		shared[account] = opts
+		shared[queue] = opts
 	}
-	task := asynq.NewTask(tasks.TypeUpdate, t.update.Marshal(), opts...)
-	if t.due.IsZero() {
-		_, err := client.EnqueueContext(ctx, task, asynq.TaskID(t.id))
+	task := asynq.NewTask(tasks.TypeUpdate, t.Update.Marshal(), opts...)
+	if t.Due.IsZero() {
+		_, err := client.EnqueueContext(ctx, task, asynq.TaskID(t.ID))
 		return err
 	}
-	_, err := client.EnqueueContext(ctx, task, asynq.TaskID(t.id), asynq.ProcessAt(wholeSecond(t.due)))
+	_, err := client.EnqueueContext(ctx, task, asynq.TaskID(t.ID), asynq.ProcessAt(wholeSecond(t.Due)))
 	return err
 }
 
@@ -229,36 +243,4 @@ end
 return answers
 `))
 	return s.(*redis.Script)
-}
-
-// withContext binds the calls of asynq's Inspector, which takes no context and
-// would go on when its caller has given up, to one. It lives for one call.
-type withContext struct {
-	redis.UniversalClient
-
-	ctx context.Context
-}
-
-// EvalSha runs a script under the bound context.
-func (w withContext) EvalSha(_ context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	return w.UniversalClient.EvalSha(w.ctx, sha, keys, args...) //nolint:contextcheck // replacing the context is what it is for
-}
-
-// Eval runs a script under the bound context.
-func (w withContext) Eval(_ context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	return w.UniversalClient.Eval(w.ctx, script, keys, args...) //nolint:contextcheck // replacing the context is what it is for
-}
-
-// SIsMember asks under the bound context.
-func (w withContext) SIsMember(_ context.Context, key string, member any) *redis.BoolCmd {
-	return w.UniversalClient.SIsMember(w.ctx, key, member) //nolint:contextcheck // replacing the context is what it is for
-}
-
-// SMembers asks under the bound context.
-func (w withContext) SMembers(_ context.Context, key string) *redis.StringSliceCmd {
-	return w.UniversalClient.SMembers(w.ctx, key) //nolint:contextcheck // replacing the context is what it is for
-}
-
-func inspector(ctx context.Context, rdb redis.UniversalClient) *asynq.Inspector {
-	return asynq.NewInspectorFromRedisClient(withContext{rdb, ctx})
 }
