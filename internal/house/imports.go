@@ -34,6 +34,7 @@ func Rules() []Rule {
 		{Name: "tasks does no I/O and knows no Redis", Package: "tasks/...", Direct: true, Forbidden: []string{
 			"net", "net/http", "os", "github.com/redis/go-redis/...", "github.com/hibiken/...",
 		}},
+		{Name: "tasks leaves it to the program whether time zones come along", Package: "tasks/...", Forbidden: []string{"time/tzdata"}},
 		{Name: "enqueue never imports worker", Package: "enqueue/...", Forbidden: []string{"./worker/..."}},
 		{Name: "worker never imports enqueue", Package: "worker/...", Forbidden: []string{"./enqueue/..."}},
 		{
@@ -49,10 +50,10 @@ func Rules() []Rule {
 		},
 		{Name: "the sandbox judges plugchat, so it shares no code with it", Package: "internal/sandbox/...", Forbidden: []string{"./worker/..."}},
 		{
-			Name: "a producer gets no image decoder, web UI, embedded Redis or CLI library", Package: "enqueue/...",
+			Name: "a producer gets no image decoder, web UI, embedded Redis, time zones or CLI library", Package: "enqueue/...",
 			Forbidden: append([]string{
 				"github.com/hibiken/asynqmon/...", "github.com/alicebob/miniredis/...",
-				"github.com/spf13/cobra/...", "github.com/spf13/pflag/...",
+				"github.com/spf13/cobra/...", "github.com/spf13/pflag/...", "time/tzdata",
 			}, decoders...),
 		},
 		{
