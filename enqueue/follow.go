@@ -32,6 +32,8 @@ func (c *Client) Wait(ctx context.Context, id string, where ...Where) (Outcome, 
 		switch {
 		case err == nil && d.Outcome.State.Ended():
 			return d.Outcome, nil
+		case err == nil && isRow(id):
+			last = d.Outcome // no stream tells of rows
 		case err == nil:
 			return c.waitIn(ctx, account, d.Outcome)
 		case !errors.Is(err, ErrUnavailable) && ctx.Err() == nil:

@@ -15,8 +15,8 @@ import (
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
-// Outcome tells how an update ended, or where it stands. Errors: ErrNotFound,
-// ErrID, ErrUnavailable.
+// Outcome tells how an update ended, or where it stands. A row of a campaign is
+// looked up by <campaign>.<row>.<feed>. Errors: ErrNotFound, ErrID, ErrUnavailable.
 func (c *Client) Outcome(ctx context.Context, id string, where ...Where) (Outcome, error) {
 	d, err := c.Details(ctx, id, where...)
 	return d.Outcome, err
@@ -35,11 +35,14 @@ func (c *Client) Details(ctx context.Context, id string, where ...Where) (Detail
 // client's WithBy). The Details are what stands after it: the state Cancelled; or
 // Cancelling while a call is under way, after which the update is not called
 // again; or the outcome of an update that had ended before. Errors as for
-// Outcome, and ErrInvalid.
+// Outcome, and ErrInvalid, as for a campaign's row: see CancelCampaign.
 func (c *Client) Cancel(ctx context.Context, id, by string, where ...Where) (Details, error) {
 	by, err := word("by", by, given[string]{}, c.by)
 	if err != nil {
 		return Details{}, fmt.Errorf("cancelling update %s: %w", id, err)
+	}
+	if err := rowOnly(id, "cancel"); err != nil {
+		return Details{}, fmt.Errorf("cancelling the update: %w", err)
 	}
 	if by == "" {
 		by = "a producer" // the ledger tells a cancelled update by this being there
@@ -58,7 +61,8 @@ func (c *Client) Cancel(ctx context.Context, id, by string, where ...Where) (Det
 // Retry sends an ended update once more, as the newest wish for its group, with
 // the client's expiry from now on. An update that has not ended stays as it is;
 // its task is put back should it have been lost, and the Receipt says Duplicate.
-// Errors as for Outcome, and ErrPhoto when its photo is no longer in the store.
+// Errors as for Outcome; ErrPhoto when its photo is no longer in the store; and
+// ErrInvalid for a campaign's row: see RetryCampaign.
 func (c *Client) Retry(ctx context.Context, id string, where ...Where) (Receipt, error) {
 	receipt, err := c.retry(ctx, id, where)
 	if err != nil {
@@ -68,6 +72,9 @@ func (c *Client) Retry(ctx context.Context, id string, where ...Where) (Receipt,
 }
 
 func (c *Client) retry(ctx context.Context, id string, where []Where) (Receipt, error) {
+	if err := rowOnly(id, "retry"); err != nil {
+		return Receipt{}, err
+	}
 	account, _, err := c.find(ctx, id, where)
 	if err != nil {
 		return Receipt{}, err
@@ -169,7 +176,7 @@ func (c *Client) taskIs(ctx context.Context, account, id string, states ...asynq
 // Lookup checks an id and where it is to be looked for, and returns the account
 // that was named, "" for none. It is what every lookup begins with.
 func Lookup(id string, where ...Where) (account string, err error) {
-	if err := tasks.CheckID(id); err != nil {
+	if err := tasks.CheckKnownID(id); err != nil {
 		return "", fmt.Errorf("%w: %w", err, ErrID)
 	}
 	for _, w := range where {
@@ -188,6 +195,9 @@ func Lookup(id string, where ...Where) (account string, err error) {
 func (c *Client) find(ctx context.Context, id string, where []Where) (account string, d Details, err error) {
 	if account, err = Lookup(id, where...); err != nil {
 		return "", Details{}, err
+	}
+	if row, ok := tasks.ParseRowID(id); ok {
+		return c.rowDetails(ctx, id, row, account)
 	}
 	if account != "" {
 		d, err = c.look(ctx, account, id)
