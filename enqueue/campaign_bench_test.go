@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -24,6 +25,32 @@ func BenchmarkCampaignAccept(b *testing.B) {
 func BenchmarkCampaignAcceptFar(b *testing.B) {
 	c := farRedis(b)
 	farEach(b, c, benchRows, acceptRows(b, c))
+}
+
+// BenchmarkCampaignStart is BenchmarkCampaignAccept as a producer does it: every row
+// is checked.
+func BenchmarkCampaignStart(b *testing.B) {
+	c := benchRedis(b)
+	gp, err := enqueue.New(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = gp.Close() }()
+	n := 0
+	benchEach(b, c, func(ctx context.Context) {
+		n++
+		campaign := enqueue.Campaign{Name: "bench-" + strconv.Itoa(n), Photo: enqueue.URL("https://cdn.example.com/campaigns/spring/logo.jpg")}
+		got, err := gp.StartCampaign(ctx, campaign, func(yield func(enqueue.CampaignRow, error) bool) {
+			for i := range benchRows {
+				if !yield(enqueue.CampaignRow{GroupID: benchGroup(i)}, nil) {
+					return
+				}
+			}
+		})
+		if err != nil || got.Total != benchRows {
+			b.Fatalf("accepted %d rows: %v", got.Total, err)
+		}
+	})
 }
 
 // acceptRows returns what accepts 100,000 rows as a campaign.

@@ -35,8 +35,8 @@ type UndoReceipt struct {
 
 	// Restored is how many rows that campaign has. The others that were updated are
 	// not in it: in Changed groups something else was done since, or may have been; the
-	// photo before is Unknown; or it is Gone, no longer in the photo store. With Before
-	// only Restored is counted.
+	// photo before is Unknown, or was the same; or it is Gone, no longer in the photo
+	// store. With Before only Restored is counted.
 	Restored, Changed, Unknown, Gone int64
 }
 
@@ -154,9 +154,9 @@ func (s *undoSource) restored(rows []ledger.RowView) ([]ledger.CampaignRow, erro
 	for i, row := range rows {
 		ref, err := tasks.ParsePhoto(row.End.PreviousPhoto)
 		switch {
-		case printable(shown[i]) != printable(row.End.Photo):
+		case shown[i] == "" || printable(shown[i]) != printable(row.End.Photo):
 			s.receipt.Changed++
-		case row.End.PreviousPhoto == "":
+		case row.End.PreviousPhoto == "" || row.End.PreviousPhoto == shown[i]: // or it was there before, as after a second row
 			s.receipt.Unknown++
 		case err != nil || ref.Hash() == "": // a link, which may give another picture by now
 			s.receipt.Gone++

@@ -10,6 +10,9 @@
 // duplicate, which is a result and not an error, so a call whose answer was lost
 // is simply made again.
 //
+// Thousands of groups are a campaign, which StartCampaign takes in as a stream of
+// rows, and which can be looked at, paused, sent again and undone as a whole.
+//
 // The package owns validation at the door, the way of image bytes into the
 // photo store, the ledger's entry before the engine's task, and waiting. It
 // refuses to know images beyond their first bytes, the provider, and when and

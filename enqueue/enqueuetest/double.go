@@ -42,6 +42,8 @@ type Client struct {
 	closed   bool
 	seq      int64
 	changed  chan struct{} // closed and replaced at every change
+
+	campaigns []Campaign
 }
 
 type key struct{ account, id string }

@@ -3,6 +3,7 @@ package enqueuetest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -24,6 +25,7 @@ type client interface {
 	Cancel(context.Context, string, string, ...enqueue.Where) (enqueue.Details, error)
 	Retry(context.Context, string, ...enqueue.Where) (enqueue.Receipt, error)
 	Accounts(context.Context) ([]enqueue.Account, error)
+	StartCampaign(context.Context, enqueue.Campaign, iter.Seq2[enqueue.CampaignRow, error]) (enqueue.CampaignReceipt, error)
 	Close() error
 }
 
@@ -47,6 +49,7 @@ type step struct {
 var sentinels = []error{
 	enqueue.ErrGroupID, enqueue.ErrPhoto, enqueue.ErrPhotoTooLarge, enqueue.ErrID, enqueue.ErrIDReused,
 	enqueue.ErrExpired, enqueue.ErrUnknownAccount, enqueue.ErrInvalid, enqueue.ErrNotFound, enqueue.ErrClosed,
+	enqueue.ErrNoRows,
 }
 
 func problem(err error) string {
@@ -102,6 +105,29 @@ func story(ctx context.Context, c client) (steps []step) {
 	note("in account b", o.State, o.Account == "b", err)
 	_, err = c.Outcome(ctx, "a", enqueue.OfAccount("b"), enqueue.OfAccount("c"))
 	note("in two accounts", "", false, err)
+	start := func(call string, campaign enqueue.Campaign, rows ...enqueue.CampaignRow) {
+		r, err := c.StartCampaign(ctx, campaign, func(yield func(enqueue.CampaignRow, error) bool) {
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		})
+		if differs, ok := errors.AsType[*enqueue.CampaignDiffersError](err); ok {
+			err = fmt.Errorf("%d of %d and %d rows differ, first line %d", differs.Changed, differs.Before, differs.After, differs.Is.Line)
+		}
+		note(call, enqueue.State(fmt.Sprint(r.Total, r.Accounts, r.Start.IsZero(), r.Expires.IsZero())), r.Before, err)
+	}
+	spring := enqueue.Campaign{Name: "spring", Photo: picture}
+	start("campaign", spring, enqueue.CampaignRow{GroupID: group}, enqueue.CampaignRow{GroupID: group, Account: "b", Photo: link})
+	start("campaign again", spring, enqueue.CampaignRow{GroupID: group}, enqueue.CampaignRow{GroupID: group, Account: "b", Photo: link})
+	start("other campaign of the name", spring, enqueue.CampaignRow{GroupID: group}, enqueue.CampaignRow{Line: 5, GroupID: group, Photo: link})
+	start("campaign without rows", enqueue.Campaign{Name: "none"})
+	start("campaign without a name", enqueue.Campaign{}, enqueue.CampaignRow{GroupID: group, Photo: link})
+	start("campaign's bad row", enqueue.Campaign{Name: "bad"}, enqueue.CampaignRow{GroupID: "x", Photo: link})
+	start("campaign's missing photo", enqueue.Campaign{Name: "bad"}, enqueue.CampaignRow{GroupID: group})
+	start("campaign of text", enqueue.Campaign{Name: "bad", Photo: enqueue.Bytes([]byte("text"))}, enqueue.CampaignRow{GroupID: group})
+	start("campaign of a photo that is not stored", enqueue.Campaign{Name: "bad", Photo: enqueue.Stored("sha256:" + string(make64('a')))}, enqueue.CampaignRow{GroupID: group})
 	note("close", "", false, c.Close())
 	put("after close", enqueue.Update{GroupID: group, Photo: link})
 	return steps
@@ -176,5 +202,38 @@ func TestClient_ScriptedTrouble(t *testing.T) {
 	cancel()
 	if _, err := gp.UpdateGroupPhoto(ctx, u); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestStartCampaign_KeepsWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	// Given a program that starts a campaign, when it has, then the test sees its rows
+	// and pictures as they were accepted.
+	gp := enqueuetest.New()
+	gp.Serve("main")
+	start := func(account string) error {
+		_, err := gp.StartCampaign(t.Context(), enqueue.Campaign{Name: "spring", Photo: enqueue.Bytes(png), Trial: 3, By: "ana"},
+			func(yield func(enqueue.CampaignRow, error) bool) {
+				yield(enqueue.CampaignRow{Line: 4, GroupID: "120363019502650977@g.us", Account: account, Ref: "r"}, nil)
+			})
+		return err
+	}
+	if err := start("mian"); !errors.Is(err, enqueue.ErrUnknownAccount) {
+		t.Errorf("an account that nobody serves: %v", err)
+	}
+	gp.Fail(enqueue.ErrUnavailable)
+	if err := start("main"); !errors.Is(err, enqueue.ErrUnavailable) {
+		t.Errorf("in an outage: %v", err)
+	}
+	gp.Fail(nil)
+	if err := start("main"); err != nil {
+		t.Error(err)
+	}
+	started := gp.StartedCampaigns()
+	if len(started) != 1 || len(started[0].Rows) != 1 || started[0].Trial != 3 || started[0].By != "ana" {
+		t.Fatalf("started: %+v", started)
+	}
+	if row := started[0].Rows[0]; row.Line != 4 || row.GroupID != group || row.Account != "main" || row.Ref != "r" || string(row.Picture) != string(png) {
+		t.Errorf("the row is %+v", row)
 	}
 }
