@@ -254,7 +254,7 @@ func TestRetryCampaign_ThroughAnotherAccount(t *testing.T) {
 			gp.end(t, "b", refused, updated)
 			through := enqueue.Retry{Account: "z", States: []enqueue.State{enqueue.Refused, enqueue.Cancelled}, By: "ana"}
 			_, err := gp.RetryCampaign(t.Context(), name, through)
-			if want := "groupphoto campaign move " + name + " --from ACCOUNT --to z"; !errors.Is(err, enqueue.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			if want := "groupphoto campaign move " + name + " --from a --to z"; !errors.Is(err, enqueue.ErrInvalid) || !strings.Contains(err.Error(), want) {
 				t.Errorf("while a row waits: %v", err)
 			}
 			want := int64(2)

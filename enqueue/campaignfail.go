@@ -43,23 +43,13 @@ func failuresOf(s ledger.CampaignStatus) []CampaignFailure {
 	failures := make([]CampaignFailure, 0, len(rows))
 	for c, n := range rows {
 		failures = append(failures, CampaignFailure{
-			State: c.state, Reason: c.reason, Rows: n, Means: c.reason.Means(), Mend: campaignMend(s.Name, c.state, c.reason),
+			State: c.state, Reason: c.reason, Rows: n, Means: c.reason.Means(), Mend: Outcome{Campaign: s.Name, Reason: c.reason}.Mend(),
 		})
 	}
 	slices.SortFunc(failures, func(a, b CampaignFailure) int {
 		return cmp.Or(-cmp.Compare(a.Rows, b.Rows), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})
 	return failures
-}
-
-// campaignMend is what to do about a reason, with the command that sends a campaign's
-// rows again in the place of the one for a single update.
-func campaignMend(name string, state State, reason tasks.Reason) string {
-	again := "campaign retry " + name + " --reason " + string(reason)
-	if state == Expired {
-		again = "campaign retry " + name + " --state expired --expires 24h"
-	}
-	return strings.ReplaceAll(reason.Mend(), "retry ID", again)
 }
 
 // listed writes states one after the other.

@@ -63,8 +63,9 @@ func (c *Client) retryCampaign(ctx context.Context, idOrName string, r Retry) (i
 		return 0, err
 	}
 	if r.Account != "" && s.Open() {
-		return 0, fmt.Errorf("%d of its rows have not ended and would go through account %s as well; wait for them, or move them: groupphoto campaign move %s --from ACCOUNT --to %s: %w",
-			s.Counts.Open(), r.Account, s.Name, r.Account, ErrInvalid)
+		from := s.Parts[max(0, slices.IndexFunc(s.Parts, func(p ledger.PartStatus) bool { return p.Counts.Open() > 0 }))].Account
+		return 0, fmt.Errorf("%d of its rows have not ended and would go through account %s as well; wait for them, or move them: groupphoto campaign move %s --from %s --to %s: %w",
+			s.Counts.Open(), r.Account, s.Name, from, r.Account, ErrInvalid)
 	}
 	if !request.Expires.After(s.Expires) {
 		request.Expires = s.Expires

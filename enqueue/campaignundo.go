@@ -1,6 +1,7 @@
 package enqueue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,8 @@ const undoSuffix = "-undo"
 type Undo struct {
 	// Name is that of the campaign that restores the photos; "" is <name>-undo.
 	Name string
-	// Trial, Settings and By are as in Campaign.
+	// Trial, Settings and By are as in Campaign. An empty Settings.Sheet is that of the
+	// campaign that is undone, whose rows keep their Extra.
 	Trial    int
 	Settings tasks.CampaignSettings
 	By       string
@@ -72,17 +74,12 @@ func (c *Client) undoCampaign(ctx context.Context, idOrName string, u Undo) (Und
 	if err != nil {
 		return UndoReceipt{}, err
 	}
-	name := u.Name
-	if name == "" {
-		name = undone.Name + undoSuffix
-	}
-	d, err := newCampaignDraft(Campaign{Name: name, Expires: u.Expires, Trial: u.Trial, Settings: u.Settings, By: u.By}, c.by, time.Now())
+	mark := fmt.Sprintf("%s/%d", undone.ID, undone.Pass)
+	request, err := u.request(undone, mark, c.by)
 	if err != nil {
 		return UndoReceipt{}, err
 	}
-	mark := fmt.Sprintf("%s/%d", undone.ID, undone.Pass)
-	d.request.Settings = marked(d.request.Settings, mark)
-	there, err := c.ledger.CampaignStatus(ctx, name)
+	there, err := c.ledger.CampaignStatus(ctx, request.Name)
 	switch {
 	case err == nil && markOf(there.Settings) == mark:
 		return UndoReceipt{Restored: there.Total, CampaignReceipt: CampaignReceipt{
@@ -90,17 +87,36 @@ func (c *Client) undoCampaign(ctx context.Context, idOrName string, u Undo) (Und
 			Start: there.Start, Expires: there.Expires,
 		}}, nil
 	case err == nil:
-		return UndoReceipt{}, fmt.Errorf("there is a campaign named %q already; give the one that restores the photos another name: %w", name, ErrInvalid)
+		return UndoReceipt{}, fmt.Errorf("there is a campaign named %q already; give the one that restores the photos another name: %w", request.Name, ErrInvalid)
 	case !errors.Is(err, ErrNoCampaign):
 		return UndoReceipt{}, err
 	}
-	s := &undoSource{client: c, ctx: ctx, until: d.request.Expires.Add(photoMargin)}
-	s.receipt.CampaignReceipt, err = c.acceptCampaign(ctx, d.request, &s.err, s.rows(undone))
-	s.receipt.Name = name
+	s := &undoSource{client: c, ctx: ctx, until: request.Expires.Add(photoMargin)}
+	s.receipt.CampaignReceipt, err = c.acceptCampaign(ctx, request, &s.err, s.rows(undone))
+	s.receipt.Name = request.Name
 	if errors.Is(err, ErrNoRows) {
 		return s.receipt, fmt.Errorf("there is nothing to restore: %w", ErrNoRows)
 	}
 	return s.receipt, err
+}
+
+// request is for the campaign that undoes another one.
+func (u Undo) request(undone ledger.Campaign, mark, by string) (ledger.CampaignRequest, error) {
+	settings, err := tasks.ParseCampaignSettings(undone.Settings)
+	if err != nil {
+		return ledger.CampaignRequest{}, err
+	}
+	if len(u.Settings.Sheet) == 0 {
+		u.Settings.Sheet = settings.Sheet
+	}
+	d, err := newCampaignDraft(Campaign{
+		Name: cmp.Or(u.Name, undone.Name+undoSuffix), Expires: u.Expires, Trial: u.Trial, Settings: u.Settings, By: u.By,
+	}, by, time.Now())
+	if err != nil {
+		return ledger.CampaignRequest{}, err
+	}
+	d.request.Settings = marked(d.request.Settings, mark)
+	return d.request, nil
 }
 
 // undoSource makes the rows that restore photos, and counts those that nothing can be

@@ -31,9 +31,9 @@ var (
 	ErrExpired = errors.New("the update has expired already")
 	// ErrUnknownAccount says that workers serve accounts, but never served this one.
 	ErrUnknownAccount = errors.New("no worker has ever served the account")
-	// ErrInvalid says that an option, the account's name, ref or by cannot be,
-	// or that two options contradict each other.
-	ErrInvalid = errors.New("not a valid update")
+	// ErrInvalid says that an option, a name, ref, by or what is asked of a campaign
+	// cannot be, or that two options contradict each other.
+	ErrInvalid = errors.New("not a valid request")
 )
 
 // What went wrong with Redis or the update.

@@ -151,9 +151,12 @@ func (o Outcome) Sentence() string {
 }
 
 // Mend says what a person should do about this very update; "" when nothing is
-// to be done.
+// to be done. Rows of a campaign are sent again through their campaign.
 func (o Outcome) Mend() string {
-	if o.ID == "" {
+	switch {
+	case o.Campaign != "":
+		return strings.ReplaceAll(o.Reason.Mend(), "retry ID", "campaign retry "+o.Campaign+" --reason "+string(o.Reason))
+	case o.ID == "":
 		return o.Reason.Mend()
 	}
 	return strings.ReplaceAll(o.Reason.Mend(), "retry ID", "retry "+o.ID)

@@ -150,6 +150,8 @@ func TestOutcome_Sentence(t *testing.T) {
 		{"reason with mend", tasks.Outcome{Reason: tasks.GroupGone}, "group_gone: the group does not exist; mend: check the group id"},
 		{"detail instead of the reason's own words", tasks.Outcome{Reason: tasks.GroupGone, Detail: "answered 404"},
 			"group_gone: answered 404; mend: check the group id"},
+		{"a campaign's row", tasks.Outcome{ID: "c1.7.1", Campaign: "c1", Reason: tasks.NotAdmin},
+			"not_admin: only admins may change this group's photo and the number is not one; mend: make the number an admin, then: groupphoto campaign retry c1 --reason not_admin"},
 		{"word of a later version", tasks.Outcome{Reason: "later_word", Detail: "so it is"}, "later_word: so it is"},
 	}
 	for _, tt := range tests {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,16 +157,17 @@ func (a *app) warn(ctx context.Context, t *trial, f checkFlags) error {
 		return nil
 	}
 	fmt.Fprint(a.err, "go on? [y/N] ")
-	yes, err := a.agreed(ctx)
+	yes, err := a.agreed(ctx, "y", "yes")
 	if err == nil && !yes {
 		err = &exitError{exitFailure, errors.New("nothing was done")}
 	}
 	return err
 }
 
-// agreed reads one line from a person. What reads it is left behind when the person
-// gives up, until the process ends.
-func (a *app) agreed(ctx context.Context) (bool, error) {
+// agreed reads one line from a person, and says whether it is one of the words that
+// mean yes. What reads it is left behind when the person gives up, until the process
+// ends.
+func (a *app) agreed(ctx context.Context, yes ...string) (bool, error) {
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.in).ReadString('\n') // no line is no yes
@@ -173,7 +175,7 @@ func (a *app) agreed(ctx context.Context) (bool, error) {
 	}()
 	select {
 	case line := <-answer:
-		return line == "y" || line == "yes", nil
+		return slices.Contains(yes, line), nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}

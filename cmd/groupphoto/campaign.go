@@ -27,6 +27,7 @@ func (a *app) campaignCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.campaignCheckCommand())
+	cmd.AddCommand(a.campaignActs()...)
 	return cmd
 }
 
