@@ -78,10 +78,10 @@ func (c *Client) MoveCampaign(ctx context.Context, idOrName, from, to, by string
 	doing := "moving rows of campaign " + clipped(idOrName)
 	by, err := spoken("by", by, c.by)
 	if err == nil {
-		err = c.checkTarget(ctx, to)
+		err = c.ready(ctx)
 	}
 	if err == nil {
-		err = c.ready(ctx)
+		err = c.checkTarget(ctx, to)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)

@@ -76,7 +76,7 @@ func (c *Client) CampaignExamples(ctx context.Context, info CampaignInfo, perRea
 	}
 	wanted := map[ledger.EndKind]int{}
 	for _, f := range info.Failures {
-		wanted[ledger.EndKind{State: f.State, Reason: f.Reason}] = min(perReason, int(min(f.Rows, int64(perReason)))) //nolint:gosec // bounded
+		wanted[ledger.EndKind{State: f.State, Reason: f.Reason}] = int(min(f.Rows, int64(perReason))) // no more than there are, or all rows are looked at for them
 	}
 	found, err := c.ledger.FirstRows(ctx, campaign, wanted)
 	if err != nil {

@@ -1,6 +1,7 @@
 package enqueue
 
 import (
+	"math"
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
@@ -81,7 +82,7 @@ func (w worktime) over(first, last time.Time, ended int64, goesOn bool, now time
 	if span <= 0 {
 		return 0
 	}
-	return gaps / span
+	return rounded(gaps/span, 1e6)
 }
 
 // eta is how long so many rows take, hours in which nothing goes included.
@@ -93,8 +94,12 @@ func (w worktime) eta(left int64, rate float64, now time.Time) *float64 {
 	if end := w.schedule.After(now, time.Duration(seconds*float64(time.Second))); !w.schedule.Always() {
 		seconds = max(seconds, end.Sub(now).Seconds())
 	}
+	seconds = rounded(seconds, 10)
 	return &seconds
 }
+
+// rounded leaves so many parts of one: more digits than that would claim to be known.
+func rounded(n, parts float64) float64 { return math.Round(n*parts) / parts }
 
 // between is for how long the campaign could work between two moments.
 func (w worktime) between(from, to time.Time) time.Duration {

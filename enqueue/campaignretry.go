@@ -46,11 +46,11 @@ func (c *Client) RetryCampaign(ctx context.Context, idOrName string, r Retry) (i
 func (c *Client) retryCampaign(ctx context.Context, idOrName string, r Retry) (int64, error) {
 	now := time.Now()
 	request, err := r.request(now.Add(c.expiry), now, c.by)
-	if err == nil && r.Account != "" {
-		err = c.checkTarget(ctx, r.Account)
-	}
 	if err == nil {
 		err = c.ready(ctx)
+	}
+	if err == nil && r.Account != "" {
+		err = c.checkTarget(ctx, r.Account)
 	}
 	if err != nil {
 		return 0, err
