@@ -19,11 +19,11 @@ func (c *Client) rowDetails(ctx context.Context, id string, row tasks.RowID, acc
 	}
 	view, err := c.ledger.Row(ctx, row)
 	if err != nil {
-		return "", Details{}, rowFault(ctx, id, err)
+		return "", Details{}, rowFault(ctx, err)
 	}
 	campaign, err := c.ledger.Campaign(ctx, row.Campaign)
 	if err != nil {
-		return "", Details{}, rowFault(ctx, id, err)
+		return "", Details{}, rowFault(ctx, err)
 	}
 	if account != "" && account != view.Given.Account {
 		return "", Details{}, fmt.Errorf("row %s is with account %s: %w", id, view.Given.Account, ErrNotFound)
@@ -38,8 +38,8 @@ func (c *Client) rowDetails(ctx context.Context, id string, row tasks.RowID, acc
 	return view.Given.Account, d, nil
 }
 
-func rowFault(ctx context.Context, id string, err error) error {
-	err = campaignFault(ctx, "reading row "+id, err)
+func rowFault(ctx context.Context, err error) error {
+	err = campaignFault(ctx, "reading the campaign", err)
 	if errors.Is(err, ErrNoCampaign) || errors.Is(err, ErrNoRows) {
 		return fmt.Errorf("%w: %w", err, ErrNotFound)
 	}

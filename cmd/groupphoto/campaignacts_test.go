@@ -130,6 +130,7 @@ func TestCampaignActs_Text(t *testing.T) {
 			`to send the cancelled rows after all: groupphoto campaign retry spring --state cancelled\n`,
 		},
 		{"cancel spring", exitDone, `(?s).*cancelled.*`, `it was cancelled already\nto send .*\n`},
+		{"undo spring-undo", exitFailure, `restores  0 photos\n`, `rows of spring-undo .*: 1; .*\ngroupphoto: there is nothing to restore in campaign spring-undo\n`},
 		{"pause spring", exitFailure, ``, `groupphoto: campaign spring was cancelled; to send its rows after all: groupphoto campaign retry spring --state cancelled\n`},
 		{"resume spring --lang pt", exitFailure, ``, `groupphoto: a campanha spring foi cancelada; .*\n`},
 		{"retry spring --state cancelled --expires 60d", exitDone, `(?s).*sent again  8 rows\n.*`, `watch it: .*\n`},

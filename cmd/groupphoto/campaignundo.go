@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -86,5 +85,9 @@ func (k *campaignAct) printUndo(r enqueue.UndoReceipt) error {
 	if n := r.Changed + r.Unknown + r.Gone; n > 0 {
 		left = k.say("%d: changed since %d, photo before unknown %d, no longer stored %d", n, r.Changed, r.Unknown, r.Gone)
 	}
-	return printFields(k.out, k.text("campaign"), cmp.Or(r.Name, "-"), k.text("restores"), k.many(int(r.Restored), "photo", "photos"), k.text("leaves"), left)
+	name := "" // there is none when nothing is restored
+	if r.ID != "" {
+		name = r.Name
+	}
+	return printFields(k.out, k.text("campaign"), name, k.text("restores"), k.many(int(r.Restored), "photo", "photos"), k.text("leaves"), left)
 }
