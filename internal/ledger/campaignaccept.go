@@ -30,11 +30,15 @@ var campaignSealLua string
 //go:embed campaign_ready.lua
 var campaignReadyLua string
 
+//go:embed campaign_letgo.lua
+var campaignLetGoLua string
+
 var (
 	campaignNameScript  = newScript(campaignNameLua)
 	campaignChunkScript = newRowScript(campaignChunkLua)
 	campaignSealScript  = newRowScript(campaignSealLua)
 	campaignReadyScript = newScript(campaignReadyLua)
+	campaignLetGoScript = newScript(campaignLetGoLua)
 )
 
 const (
@@ -99,9 +103,23 @@ func (l *Ledger) AcceptCampaign(ctx context.Context, r CampaignRequest, rows ite
 		return l.compareCampaign(ctx, there, rows)
 	}
 	if err := a.take(ctx, rows); err != nil {
+		a.letGo(ctx)
 		return AcceptedCampaign{}, err
 	}
-	return a.finish(ctx)
+	accepted, err := a.finish(ctx)
+	if err != nil {
+		a.letGo(ctx)
+	}
+	return accepted, err
+}
+
+// letGo gives the right to accept back at once, so that whoever has mended what was
+// wrong need not wait for the lease to end. What is in Redis stays for them.
+func (a *accepting) letGo(ctx context.Context) {
+	const enough = 2 * time.Second // Redis may be what was wrong
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enough)
+	defer cancel()
+	_, _ = a.l.run(ctx, "giving back the right to accept", campaignLetGoScript, []string{keyHead(a.id)}, a.token) // else the lease ends by itself
 }
 
 // accepting is one run of AcceptCampaign.
