@@ -17,6 +17,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
 	"github.com/plugchat-go/groupphoto/internal/redisconn/embedded"
+	"github.com/plugchat-go/groupphoto/internal/sandbox"
 	"github.com/plugchat-go/groupphoto/internal/web"
 	"github.com/plugchat-go/groupphoto/tasks"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
@@ -150,7 +151,7 @@ func (a *app) setStage(ctx context.Context, f devFlags, c config, log *slog.Logg
 		return errors.Join(err, web.Close())
 	}
 	c.photo.from.Own = own(web)
-	s.box = startSandbox(ctx, simulated, []string{devToken}, map[string]http.Handler{samplePath: samplePage()})
+	s.box = startSandbox(ctx, simulated, sandbox.Config{Tokens: []string{devToken}}, map[string]http.Handler{samplePath: samplePage()})
 	if err := a.setEngine(ctx, c, log, s); err != nil {
 		return errors.Join(err, web.Close())
 	}

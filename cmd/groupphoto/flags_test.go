@@ -19,6 +19,7 @@ func TestFlags_StandWhereTheyAct(t *testing.T) {
 		"cancel":      {"output", "account", "redis"},
 		"account":     nil,
 		"campaign":    nil,
+		"groups":      {"output", "account"},
 		"photo":       {"output"},
 		"webhook":     nil,
 		"sandbox":     nil,

@@ -18,7 +18,7 @@ import (
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
-// said collects the texts that the campaign commands say through the catalogue:
+// said collects the texts that the campaign commands and groups say through the catalogue:
 // literals given to say, text and many.
 func said(t *testing.T) map[string]bool {
 	t.Helper()
@@ -29,7 +29,7 @@ func said(t *testing.T) map[string]bool {
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if !strings.HasPrefix(name, "campaign") && name != "lang.go" || strings.HasSuffix(name, "_test.go") {
+		if !strings.HasPrefix(name, "campaign") && !strings.HasPrefix(name, "groups") && name != "lang.go" || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ cancelled, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd.CommandPath(), flagError(err)} })
 	root.AddCommand(
 		a.devCommand(), a.workerCommand(), a.updateCommand(), a.outcomeCommand(), a.retryCommand(), a.cancelCommand(), a.accountCommand(),
-		a.campaignCommand(), a.photoCommand(), a.webhookCommand(), a.sandboxCommand(), a.doctorCommand(), a.healthcheckCommand(), a.versionCommand(),
+		a.campaignCommand(), a.groupsCommand(), a.photoCommand(), a.webhookCommand(), a.sandboxCommand(), a.doctorCommand(), a.healthcheckCommand(), a.versionCommand(),
 	)
 	return root
 }
@@ -63,10 +64,20 @@ cancelled, 130 interrupted.`,
 // The flags that several commands share stand on those alone that act on them:
 // elsewhere they would be accepted and do nothing.
 
-func (a *app) outputFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.output, "output", "o", "text", "`form` of the data on stdout: text, or json (one object per line)")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+// outputFlag offers text and json, and what a command has besides.
+func (a *app) outputFlag(cmd *cobra.Command, more ...string) {
+	forms, usage := append([]string{"text", "json"}, more...), "`form` of the data on stdout: text, or json (one object per line)"
+	if len(more) > 0 {
+		usage += ", or " + strings.Join(more, ", or ")
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&a.output, "output", "o", "text", usage)
+	_ = flags.SetAnnotation("output", outputForms, forms)                                                           // fails only for a flag that is not there
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp)) // as above
 }
+
+// outputForms is where the flag keeps what it takes.
+const outputForms = "forms"
 
 func (a *app) accountFlag(cmd *cobra.Command, usage string) {
 	cmd.Flags().StringVar(&a.account, "account", "", usage)
@@ -86,8 +97,8 @@ func (a *app) lookUpFlags(cmd *cobra.Command) *cobra.Command {
 }
 
 func (a *app) checkShared(cmd *cobra.Command) error {
-	if a.output != "text" && a.output != "json" {
-		return &usageError{cmd.CommandPath(), fmt.Errorf("--output %q: must be text or json", a.output)}
+	if f := cmd.Flags().Lookup("output"); f != nil && !slices.Contains(f.Annotations[outputForms], a.output) {
+		return &usageError{cmd.CommandPath(), fmt.Errorf("--output %q: must be %s", clip(a.output, 20), strings.Join(f.Annotations[outputForms], " or "))}
 	}
 	if a.account != "" {
 		if err := tasks.CheckAccount(a.account); err != nil {

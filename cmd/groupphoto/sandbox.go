@@ -13,30 +13,41 @@ import (
 	"github.com/plugchat-go/groupphoto/internal/sandbox"
 )
 
+// maxMadeGroups bounds what the sandbox's page has to draw.
+const maxMadeGroups = 10_000
+
 const defaultSandboxAddr = "127.0.0.1:8088"
 
 func (a *app) sandboxCommand() *cobra.Command {
 	var addr string
 	var dial []string
+	var groups int
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run a simulated PlugChat, with failures on a dial",
 		Long: `Run a simulated PlugChat, with failures on a dial. It accepts the token of
 PLUGCHAT_TOKEN, or any when that is not set. Its page shows each group's photo;
-point a worker at it with PLUGCHAT_BASE_URL.`,
-		Example:           "  groupphoto sandbox --dial false:p=0.2 --dial 503:n=3",
+point a worker at it with PLUGCHAT_BASE_URL. Every account is in every group, unless
+the dial says otherwise: not-member:group=ID,account=HASH, with the account as the
+log of calls shows it.`,
+		Example: `  groupphoto sandbox --dial false:p=0.2 --dial 503:n=3
+  groupphoto sandbox --groups 300`,
 		Args:              arguments(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			rules, err := parseRules(dial)
+			if groups < 0 || groups > maxMadeGroups {
+				err = errors.Join(err, fmt.Errorf("--groups: must be between 0 and %d", maxMadeGroups))
+			}
 			if err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
-			return a.simulate(cmd.Context(), addr, rules)
+			return a.simulate(cmd.Context(), addr, groups, rules)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", defaultSandboxAddr, "`address` to listen on")
 	cmd.Flags().StringArrayVar(&dial, "dial", nil, "a `rule` of failure, such as false:p=0.2, 503:n=3 or slow:latency=2s; again for more")
+	cmd.Flags().IntVar(&groups, "groups", 0, "so `many` groups from the beginning, for 'groupphoto groups' to list; others come into being when an update names them")
 	return cmd
 }
 
@@ -54,28 +65,28 @@ func parseRules(texts []string) ([]sandbox.Rule, error) {
 	return rules, errors.Join(r.problems...)
 }
 
-func (a *app) simulate(ctx context.Context, addr string, rules []sandbox.Rule) error {
+func (a *app) simulate(ctx context.Context, addr string, groups int, rules []sandbox.Rule) error {
 	c, err := a.config(ctx, nil)
 	if err != nil {
 		return err
 	}
-	var tokens []string
+	box := sandbox.Config{Groups: groups}
 	if c.token != "" {
-		tokens = append(tokens, string(c.token))
+		box.Tokens = append(box.Tokens, string(c.token))
 	}
 	l, _, err := listen(ctx, "--addr", addr, false)
 	if err != nil {
 		return err
 	}
-	box := startSandbox(ctx, l, tokens, nil)
-	box.SetDial(rules...)
-	fmt.Fprintf(a.err, "sandbox   %s   simulated PlugChat; nothing reaches WhatsApp\nworker    PLUGCHAT_BASE_URL=%s %s worker\n", box.url, box.url, a.program)
+	s := startSandbox(ctx, l, box, nil)
+	s.SetDial(rules...)
+	fmt.Fprintf(a.err, "sandbox   %s   simulated PlugChat; nothing reaches WhatsApp\nworker    PLUGCHAT_BASE_URL=%s %s worker\n", s.url, s.url, a.program)
 	select {
 	case <-ctx.Done():
-	case err := <-box.failed:
-		return &exitError{exitFailure, errors.Join(err, box.stop(ctx))}
+	case err := <-s.failed:
+		return &exitError{exitFailure, errors.Join(err, s.stop(ctx))}
 	}
-	return box.stop(ctx)
+	return s.stop(ctx)
 }
 
 // runningSandbox is a sandbox with the server it runs in.
@@ -89,8 +100,8 @@ type runningSandbox struct {
 }
 
 // startSandbox serves a sandbox on a listener. extra adds pages beside it.
-func startSandbox(ctx context.Context, l net.Listener, tokens []string, extra map[string]http.Handler) *runningSandbox {
-	box := sandbox.New(sandbox.Config{Tokens: tokens})
+func startSandbox(ctx context.Context, l net.Listener, cfg sandbox.Config, extra map[string]http.Handler) *runningSandbox {
+	box := sandbox.New(cfg)
 	mux := http.NewServeMux()
 	mux.Handle("/", box)
 	for path, h := range extra {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func (s *Sandbox) Groups() []Group {
 	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.ID, b.ID) })
 	return groups
 }
+
+// madeGroup is the id of one of the groups that are there from the beginning, from 1.
+func madeGroup(n int) string { return fmt.Sprintf("120363%012d-group", 900_000_000_000+n) }
 
 // meet makes sure that a group exists: demos need no set-up. It returns when it was created.
 func (s *Sandbox) meet(id string) time.Time {

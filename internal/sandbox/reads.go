@@ -127,7 +127,7 @@ type chat struct {
 	MessagesUnread   int     `json:"messagesUnread"`
 }
 
-// chats answers GET /api/whatsapp/chats?page=&pageSize=: one person, and every group that was ever named. Pages count from 1; without pageSize all come at once.
+// chats answers GET /api/whatsapp/chats?page=&pageSize=: one person, and every group that there is. Pages count from 1; without pageSize all come at once.
 func (s *Sandbox) chats(x *exchange) answer {
 	if a, done := s.read(x); done {
 		return a

@@ -237,3 +237,26 @@ func TestInFlight_CountsPerAccount(t *testing.T) {
 		t.Errorf("after they ended: got %d, want 1", got)
 	}
 }
+
+func TestChats_GroupsFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.Config{Groups: 3}, 0)
+	if _, err := s.update(t, newGroup); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for page, err := range s.client.Chats(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, chat := range page {
+			got = append(got, chat.Phone+" "+chat.Name)
+		}
+	}
+	want := []string{
+		"5511999999999 Plug-suporte", newGroup + " Group 0977", "120363900000000001-group Group 0001", "120363900000000002-group Group 0002", "120363900000000003-group Group 0003",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("chats (-want +got):\n%s", diff)
+	}
+}

@@ -25,6 +25,8 @@ type Config struct {
 	Seed uint64
 	// Now is the clock of the log and the groups; nil is time.Now. Latencies are real time.
 	Now func() time.Time
+	// Groups is how many groups there are from the beginning, with every account in them; others come into being when a call names them.
+	Groups int
 	// MaxCalls bounds the log: beyond it the oldest half is forgotten. 0: 1,000,000.
 	MaxCalls int
 }
@@ -48,7 +50,7 @@ type Sandbox struct {
 	counts   counts
 }
 
-// New makes a Sandbox without groups and with an empty dial.
+// New makes a Sandbox with an empty dial.
 func New(cfg Config) *Sandbox {
 	s := &Sandbox{
 		tokens: slices.Clone(cfg.Tokens), now: cfg.Now, maxCalls: cfg.MaxCalls,
@@ -60,6 +62,9 @@ func New(cfg Config) *Sandbox {
 	}
 	if s.maxCalls <= 0 {
 		s.maxCalls = defaultMaxCalls
+	}
+	for i := range cfg.Groups {
+		s.meet(madeGroup(i + 1))
 	}
 	s.handler = s.routes()
 	return s

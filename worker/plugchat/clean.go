@@ -33,17 +33,29 @@ func newCleaner(token Secret) *cleaner {
 
 // clean returns text as one line of at most maxDetail bytes without control characters, token, images and query strings.
 func (c *cleaner) clean(text string) string {
+	text = c.visible(text)
+	text = dataURI.ReplaceAllString(text, "[image]")
+	text = userInfo.ReplaceAllString(text, "://")
+	text = queryText.ReplaceAllString(text, "?[…]")
+	text = longRun.ReplaceAllString(text, "[…]")
+	return shortened(text)
+}
+
+// line is clean for what people called something: all of it but control characters and the token, since nothing else in a name is a secret.
+func (c *cleaner) line(text string) string { return shortened(c.visible(text)) }
+
+// visible returns text as one line without control characters and token.
+func (c *cleaner) visible(text string) string {
 	if len(text) > maxClean {
 		text = text[:maxClean]
 	}
 	text = strings.Map(printable, strings.ToValidUTF8(text, " "))
 	// Line breaks inside a token or Base64 become spaces above; what is left of such pieces is removed as long runs.
-	text = strings.Join(strings.Fields(text), " ")
-	text = c.mask(text)
-	text = dataURI.ReplaceAllString(text, "[image]")
-	text = userInfo.ReplaceAllString(text, "://")
-	text = queryText.ReplaceAllString(text, "?[…]")
-	text = longRun.ReplaceAllString(text, "[…]")
+	return c.mask(strings.Join(strings.Fields(text), " "))
+}
+
+// shortened cuts at maxDetail bytes without cutting a character.
+func shortened(text string) string {
 	if len(text) <= maxDetail {
 		return text
 	}

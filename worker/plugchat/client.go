@@ -1,4 +1,4 @@
-// Package plugchat makes the one HTTP call that changes a group's photo, and the two reads that explain a refusal, and says what their answers mean.
+// Package plugchat makes the one HTTP call that changes a group's photo, the two reads that explain a refusal and the one that lists groups, and says what their answers mean.
 //
 // It owns the request's form, the proof whether a request was written, the reading of replies (status, boolean, text) and the words for them.
 // It refuses to know queues, retries, pace, Redis and how a photo is made: one call here is at most one request on the wire, and what follows
@@ -52,6 +52,7 @@ type Client struct {
 	updateURL   string
 	statusURL   string
 	metadataURL string
+	chatsURL    string
 	timeout     time.Duration
 	transport   http.RoundTripper
 	clean       *cleaner
@@ -89,6 +90,7 @@ func New(cfg Config) (*Client, error) {
 		updateURL:   base + "/api/whatsapp/update-group-photo",
 		statusURL:   base + "/api/whatsapp/status",
 		metadataURL: base + "/api/whatsapp/group-metadata/",
+		chatsURL:    base + "/api/whatsapp/chats",
 		timeout:     cfg.Timeout,
 		transport:   cfg.Transport,
 		clean:       newCleaner(cfg.Token),

@@ -53,7 +53,7 @@ func TestLeak_NoFailureTellsTokenPhotoOrQuery(t *testing.T) {
 		string(quoted), echo, `{"error":` + string(quoted) + `}`, `{"value":false,"error":` + string(quoted) + `}`, `{"value":"` + token + `"}`,
 		`{"error":"not connected ` + token + `"}`, "<html>" + echo, `{"value":false,"message":"overlimit ` + token + `"}`,
 		`{"error":"` + token[:8] + "\u200b" + token[8:] + `"}`, `{"error":"not found ` + token + `"}`, `{"error":"forbidden ` + token + `"}`,
-		`{"subject":` + string(quoted) + `}`, `{"participants":[{"isAdmin":"` + token + `"}]}`,
+		`{"subject":` + string(quoted) + `}`, `[` + string(quoted) + `]`, `[{"name":` + string(quoted) + `}]`, `{"participants":[{"isAdmin":"` + token + `"}]}`,
 	}
 	header := http.Header{"Location": {"https://" + token + "@h/" + token + "?t=SECRETQUERY"}, "Retry-After": {token}}
 	for _, status := range []int{200, 201, 301, 400, 401, 403, 404, 405, 407, 415, 429, 500, 502, 503, 504, 599} {
@@ -64,6 +64,8 @@ func TestLeak_NoFailureTellsTokenPhotoOrQuery(t *testing.T) {
 			check(t, fmt.Sprintf("probe, status %d", status), err)
 			_, err = newClient(t, plugchat.Config{Transport: answering(status, header, body)}).Metadata(t.Context(), group)
 			check(t, fmt.Sprintf("metadata, status %d", status), err)
+			_, _, err = chatsOf(t, answering(status, header, body))
+			check(t, fmt.Sprintf("chats, status %d", status), err)
 		}
 	}
 	for name, transport := range map[string]roundTripFunc{

@@ -198,10 +198,8 @@ func groupText(got reply) (text string, whole bool) {
 	members, _ := readObject(got.body)
 	subject, _ := members.last("subject")
 	list, _ := members.last("participants")
-	trimmed := bytes.TrimSpace(got.body)
-	inPieces := len(trimmed) > 0 && strings.IndexByte("{[", trimmed[0]) >= 0 && !json.Valid(trimmed)
-	if got.long || inPieces || subject != nil || list != nil {
+	if got.long || inPieces(got.body) || subject != nil || list != nil {
 		return "", false
 	}
-	return strings.ToLower(explanation(trimmed)), true
+	return strings.ToLower(explanation(bytes.TrimSpace(got.body))), true
 }

@@ -104,3 +104,9 @@ func (o object) explanations(deeper int) []string {
 }
 
 func isHTML(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
+
+// inPieces says whether a body begins as JSON and is none.
+func inPieces(body []byte) bool {
+	trimmed := bytes.TrimSpace(body)
+	return len(trimmed) > 0 && strings.IndexByte("{[", trimmed[0]) >= 0 && !json.Valid(trimmed)
+}
