@@ -36,6 +36,7 @@ type sheetFlags struct {
 	photo, rejects        string
 	skipInvalid, absolute bool
 	lang                  string
+	groupsFlags
 }
 
 func (a *app) sheetFlags(cmd *cobra.Command, f *sheetFlags) {
@@ -46,12 +47,17 @@ func (a *app) sheetFlags(cmd *cobra.Command, f *sheetFlags) {
 	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "be content with the rows that are good")
 	flags.StringVar(&f.rejects, "rejects", "", "write the rows with problems, and the reasons, into this `file`")
 	flags.BoolVar(&f.absolute, "absolute", false, "allow absolute paths of photo files in the sheet")
+	a.groupsFlags(cmd, &f.groupsFlags)
 	a.langFlag(cmd, &f.lang)
 }
 
-// openSheet opens the file of a campaign, or stdin, and recognises it.
-func (a *app) openSheet(ctx context.Context, path string, f sheetFlags) (*sheet.Reader, io.Closer, error) {
+// openSheet opens the file of a campaign, or stdin, and recognises it. who gives its
+// rows to accounts; nil is --account for all that name none.
+func (a *app) openSheet(ctx context.Context, path string, f sheetFlags, who *roster) (*sheet.Reader, io.Closer, error) {
 	opts := sheet.Options{PhotoGiven: f.photo != "", Account: a.accountName(), AllowAbsolute: f.absolute}
+	if who != nil {
+		opts.Placer = who
+	}
 	if path == "-" {
 		r, err := sheet.Open(&impatient{ctx: ctx, r: a.in}, opts)
 		return r, io.NopCloser(nil), err

@@ -39,12 +39,16 @@ at only with --fetch.
 Exit codes: 0 all rows are good (with --skip-invalid: one at least), 2 there are
 problems, 1 the sheet cannot be read to its end.`,
 		Example: `  groupphoto campaign check grupos.csv
-  groupphoto campaign check grupos.csv --photo logo.png --skip-invalid --rejects bad.csv`,
+  groupphoto campaign check grupos.csv --photo logo.png --skip-invalid --rejects bad.csv
+  groupphoto campaign check grupos.csv --photo logo.png --groups groups.csv --accounts sales,support`,
 		Args: arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lang, err := a.language(f.lang)
 			if err == nil && f.photo == "-" {
 				err = errors.New("--photo: give a file, a URL or a data URI; stdin can be the sheet")
+			}
+			if err == nil {
+				err = f.check(a.account, args[0])
 			}
 			if err != nil {
 				return &usageError{cmd.CommandPath(), err}
@@ -68,6 +72,7 @@ type check struct {
 	data    *bufio.Writer // on stdout: a sheet can have a million problems
 	reader  *sheet.Reader
 	photos  *rowPhotos
+	roster  *roster  // nil without --groups
 	rejects *rejects // nil when nobody asked
 	tally   tally
 	first   []rowProblem
@@ -97,7 +102,10 @@ func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang languag
 		return badInput(err)
 	}
 	defer k.photos.close()
-	reader, file, err := a.openSheet(ctx, path, f.sheetFlags)
+	if err := k.employ(ctx); err != nil {
+		return err
+	}
+	reader, file, err := a.openSheet(ctx, path, f.sheetFlags, k.roster)
 	if err != nil {
 		return k.flushed(k.noSheet(err))
 	}
@@ -118,6 +126,24 @@ func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang languag
 		err = k.finish()
 	}
 	return k.flushed(err)
+}
+
+// employ reads who is in which group, and gives rows to the numbers that are.
+func (k *check) employ(ctx context.Context) error {
+	if k.flags.groups == "" {
+		return nil
+	}
+	who, names, err := k.app.roster(ctx, k.language, k.flags.groupsFlags)
+	if err != nil {
+		return err
+	}
+	senders, err := k.config.senders(names, nil)
+	if err != nil {
+		return err
+	}
+	who.employ(senders)
+	k.roster = who
+	return nil
 }
 
 // flushed sees to it that what was said is said whatever follows.

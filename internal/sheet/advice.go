@@ -53,4 +53,6 @@ var advice = []Advice{
 	{FieldTwice, "two fields have the same meaning", "keep one of them"},
 	{Duplicate, "is the same group and account as in line {other}", "remove one of the two"},
 	{TwoAccounts, "is the group of line {other} again, there under the account {account}", "keep one account for each group"},
+	{NoMember, "none of the numbers is in this group", "add one of them to it and list the groups again, or take the row out"},
+	{NotMember, "is an account whose number is not in this group", "add it to the group and list the groups again, or leave the cell empty for a number that is"},
 }

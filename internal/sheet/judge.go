@@ -26,29 +26,56 @@ func (r *Reader) judge(row Row, problems []Problem) (Row, []Problem) {
 	if row.Group, reason = group(cell); reason != "" {
 		note(at, cell, reason)
 	}
-	if i := r.format.index(PhotoColumn); i >= 0 {
+	if i := r.format.index(PhotoColumn); i >= 0 && !r.opts.Members {
 		if row.Photo, reason = r.opts.photo(row.Cells[i]); reason != "" {
 			note(i, row.Cells[i], reason)
 		}
 	}
 	row.Account = r.opts.Account
+	named := ""
 	if i := r.format.index(AccountColumn); i >= 0 {
-		if name := strings.TrimSpace(row.Cells[i]); name != "" {
-			row.Account = name
+		if named = strings.TrimSpace(row.Cells[i]); named != "" {
+			row.Account = named
 		}
 		if tasks.CheckAccount(row.Account) != nil {
 			note(i, row.Cells[i], BadAccount)
 			row.Account = ""
 		}
 	}
-	if len(problems) > 0 {
+	if p := r.opts.Placer; p != nil && row.Group != "" && row.Account != "" {
+		switch reason := p.Fault(row.Group, named); {
+		case reason == "":
+		case named == "":
+			note(at, cell, reason)
+			row.Account = ""
+		default:
+			note(r.format.index(AccountColumn), named, reason)
+			row.Account = ""
+		}
+	}
+	if len(problems) > 0 || r.opts.Members {
 		return row, problems
+	}
+	return r.compare(row, named)
+}
+
+// compare holds a row against those before it: one group is sent to once.
+func (r *Reader) compare(row Row, named string) (Row, []Problem) {
+	if r.opts.Placer != nil {
+		account, known := r.seen.account(row.Group)
+		switch {
+		case !known:
+			row.Account = r.opts.Placer.Place(row.Group, named)
+		case named == "":
+			row.Account = account // it would have gone the same way
+		}
 	}
 	other, account, fresh := r.seen.add(row.Group, row.Account, row.Line)
 	if fresh {
 		return row, nil
 	}
-	p := Problem{Line: row.Line, Column: at + 1, Name: r.format.name(at), Value: shown(cell), Reason: Duplicate, Other: other}
+	at := r.format.index(GroupColumn)
+	p := Problem{Line: row.Line, Column: at + 1, Name: r.format.name(at), Value: shown(row.Cells[at]), Reason: Duplicate, Other: other}
 	if account != row.Account {
 		p.Reason, p.Account = TwoAccounts, account
 	}

@@ -63,6 +63,9 @@ const (
 	FieldTwice      Reason = "field_twice"
 	Duplicate       Reason = "duplicate"
 	TwoAccounts     Reason = "two_accounts"
+	// NoMember and NotMember are a Placer's: nothing here knows who is in a group.
+	NoMember  Reason = "no_member"
+	NotMember Reason = "not_member"
 )
 
 // Problem is one thing that is wrong with a sheet or one of its rows. Its value

@@ -17,12 +17,27 @@ type Options struct {
 	PhotoGiven bool
 	// Account is that of the rows that name none; "" is tasks.DefaultAccount.
 	Account string
+	// Placer, when there is one, chooses the account in place of Account.
+	Placer Placer
+	// Members reads a list of which accounts are in which groups: the same group comes
+	// again, and photos are not looked at.
+	Members bool
 	// Folder is the sheet's own; photo files are named relative to it. "" is the
 	// current one.
 	Folder string
 	// AllowAbsolute takes absolute paths of photo files. Without it a sheet from
 	// somebody else can't name files outside of its folder.
 	AllowAbsolute bool
+}
+
+// Placer knows which accounts can send to which groups.
+type Placer interface {
+	// Fault says why a row cannot go through the account that it names, or, when it
+	// names none (""), through any: NotMember or NoMember; "" when it can.
+	Fault(group tasks.GroupID, account string) Reason
+	// Place returns the account of a row that has no problem: the one that it names, or
+	// a choice when it names none. It is called once for each such row, in their order.
+	Place(group tasks.GroupID, account string) string
 }
 
 // Row is one row of a sheet. Group, Photo and Account are empty where they have
@@ -144,7 +159,7 @@ func (r *Reader) header(first record, sample [][]string) error {
 	default:
 		r.format.HeaderLine = first.line
 	}
-	if r.format.index(PhotoColumn) < 0 && !r.opts.PhotoGiven {
+	if r.format.index(PhotoColumn) < 0 && !r.opts.PhotoGiven && !r.opts.Members {
 		p := &Problem{Line: first.line, Reason: NoPhotoColumn}
 		if known {
 			p.Value = shown(strings.Join(first.cells, ", "))

@@ -61,6 +61,22 @@ func (s *seen) add(group tasks.GroupID, account string, line int) (otherLine int
 	return 0, "", true
 }
 
+// account returns the account under which a group was entered; known is false when
+// it was not.
+func (s *seen) account(group tasks.GroupID) (account string, known bool) {
+	id := pack(group)
+	hash := maphash.Comparable(s.seed, id)
+	h := &s.shards[hash%shards]
+	if h.used == 0 {
+		return "", false
+	}
+	p := h.find(id, hash)
+	if p.line == 0 {
+		return "", false
+	}
+	return s.accounts[p.account], true
+}
+
 // find returns the place of a group, or the free one where it belongs.
 func (h *shard) find(id packed, hash uint64) *place {
 	i := int(hash >> 32 * uint64(len(h.places)) >> 32)
