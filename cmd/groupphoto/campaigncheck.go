@@ -36,6 +36,9 @@ stand in this order. Photo files are looked for beside the sheet, and every
 different one is made once, as 'groupphoto photo' does. What is behind URLs is looked
 at only with --fetch.
 
+With --groups, rows that name no account go to numbers in their groups: to the one that
+would be through first, by its pace and, when REDIS_URL is set, by what waits there.
+
 Exit codes: 0 all rows are good (with --skip-invalid: one at least), 2 there are
 problems, 1 the sheet cannot be read to its end.`,
 		Example: `  groupphoto campaign check grupos.csv
@@ -137,7 +140,7 @@ func (k *check) employ(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	senders, err := k.config.senders(names, nil)
+	senders, err := k.config.senders(names, k.lookAhead(ctx, k.config, k.language, names))
 	if err != nil {
 		return err
 	}

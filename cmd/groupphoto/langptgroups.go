@@ -10,8 +10,9 @@ var portugueseGroups = map[string]string{
 	"no group is in it": "nenhum grupo está nele",
 	"no line is of the account %s; leave it out of --accounts, or list its groups: groupphoto groups --account %s": "nenhuma linha é da conta %s; tire-a de --accounts, ou liste os grupos dela: groupphoto groups --account %s",
 	"it has no column of accounts; write it with: groupphoto groups -o csv":                                        "não tem coluna de contas; grave com: groupphoto groups -o csv",
-	"line %d: the account is missing": "linha %d: falta a conta",
-	"… and %d more":                   "… e mais %d",
+	"line %d: the account is missing":             "linha %d: falta a conta",
+	"the numbers' queues are taken for empty: %s": "as filas dos números contam como vazias: %s",
+	"… and %d more":                               "… e mais %d",
 
 	"%s: %s among %s (%s)": "%s: %s entre %s (%s)",
 	"groups":               "grupos",
