@@ -17,6 +17,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/internal/redistest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -117,13 +118,13 @@ func addsUp(t *testing.T, info enqueue.CampaignInfo) {
 // feed takes rows of an account as its feeder does.
 func (c *campaigns) feed(t *testing.T, account string, room int) []ledger.FedRow {
 	t.Helper()
-	rows, _, err := c.ledger.Feed(t.Context(), ledger.FeedRequest{
+	fed, err := c.ledger.Feed(t.Context(), ledger.FeedRequest{
 		Account: account, Feeder: "tests", Lease: time.Minute, Question: rand.Text(), Room: room,
 	})
 	if err != nil {
 		t.Fatalf("Feed: %v", err)
 	}
-	return rows
+	return fed.Rows
 }
 
 // end feeds rows of an account and ends them, as many as there are ends.
@@ -134,13 +135,13 @@ func (c *campaigns) end(t *testing.T, account string, ends ...ledger.RowEnd) []l
 		t.Fatalf("%d rows were fed for %d ends", len(rows), len(ends))
 	}
 	for i, row := range rows {
-		if _, _, err := c.ledger.CallRow(t.Context(), row.RowRef); err != nil {
-			t.Fatalf("CallRow: %v", err)
+		if v, err := rowtest.Call(t.Context(), c.ledger, row); err != nil || v != ledger.RowOK {
+			t.Fatalf("the call: %s, %v", v, err)
 		}
 		e := ends[i]
 		e.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
-		if v, _, _, err := c.ledger.SettleRow(t.Context(), row.RowRef, e); err != nil || v != ledger.RowOK {
-			t.Fatalf("SettleRow = %s, %v", v, err)
+		if v, _, err := rowtest.Settle(t.Context(), c.ledger, row, e); err != nil || v != ledger.RowOK {
+			t.Fatalf("the end: %s, %v", v, err)
 		}
 	}
 	return rows

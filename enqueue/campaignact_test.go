@@ -13,6 +13,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/internal/redistest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -46,8 +47,8 @@ func TestCampaign_PauseResumeCancel(t *testing.T) {
 			step("resume", changed, err)
 		}
 		calling := gp.feed(t, "main", 1)[0]
-		if _, _, err := gp.ledger.CallRow(ctx, calling.RowRef); err != nil {
-			t.Fatal(err)
+		if v, err := rowtest.Call(ctx, gp.ledger, calling); err != nil || v != ledger.RowOK {
+			t.Fatal(v, err)
 		}
 		for range 2 {
 			changed, err := gp.CancelCampaign(ctx, "c", "bob", "")
@@ -56,7 +57,7 @@ func TestCampaign_PauseResumeCancel(t *testing.T) {
 		if info := gp.mustInfo(t, "c"); info.Counts[enqueue.Calling] != 1 || info.Counts[enqueue.Cancelled] != 3 || info.Counts[enqueue.Updated] != 1 {
 			t.Errorf("cancelled with a call under way: %v", info.Counts)
 		}
-		if v, _, last, err := gp.ledger.SettleRow(ctx, calling.RowRef, updated); err != nil || v != ledger.RowOK || !last {
+		if v, last, err := rowtest.Settle(ctx, gp.ledger, calling, updated); err != nil || v != ledger.RowOK || !last {
 			t.Errorf("the call under way: %s, %v, %v", v, last, err)
 		}
 		changed, err := gp.PauseCampaign(ctx, "c", "bob", "")
@@ -292,8 +293,8 @@ func TestMoveCampaign(t *testing.T) {
 		}
 		gp.mustStart(t, enqueue.Campaign{Name: "c"}, sheetRows(10, "a", "b"))
 		gp.end(t, "a", updated)
-		if _, _, err := gp.ledger.CallRow(t.Context(), gp.feed(t, "a", 1)[0].RowRef); err != nil {
-			t.Fatal(err)
+		if v, err := rowtest.Call(t.Context(), gp.ledger, gp.feed(t, "a", 1)[0]); err != nil || v != ledger.RowOK {
+			t.Fatal(v, err)
 		}
 		for _, bad := range []struct {
 			from, to string

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/internal/redistest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -29,11 +30,11 @@ func TestCampaignRecords_Filters(t *testing.T) {
 	gp.end(t, "main", end, refused)
 	gp.end(t, "b", notFound)
 	queued := gp.feed(t, "b", 1)[0]
-	if _, _, err := gp.ledger.CallRow(ctx, queued.RowRef); err != nil {
-		t.Fatal(err)
+	if v, err := rowtest.Call(ctx, gp.ledger, queued); err != nil || v != ledger.RowOK {
+		t.Fatal(v, err)
 	}
-	if _, _, err := gp.ledger.SnoozeRow(ctx, queued.RowRef, enqueue.Retrying); err != nil {
-		t.Fatal(err)
+	if v, err := rowtest.Snooze(ctx, gp.ledger, queued, time.Minute); err != nil || v != ledger.RowOK {
+		t.Fatal(v, err)
 	}
 	gp.feed(t, "main", 1)
 	for _, c := range []struct {

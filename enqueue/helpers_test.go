@@ -86,8 +86,8 @@ func settle(t *testing.T, rdb redis.UniversalClient, account, id string, state t
 	}
 	o := r.Outcome
 	o.State, o.FinishedAt = state, time.Now().UTC()
-	verdict, _, _, err := l.Settle(ctx, ledger.Settlement{Handle: h, Outcome: o})
-	if err != nil || verdict != "" {
-		t.Fatalf("Settle: %q, %v", verdict, err)
+	recorded, err := l.Settle(ctx, ledger.Settlement{Handle: h, Outcome: o})
+	if err != nil || recorded.Verdict != "" {
+		t.Fatalf("Settle: %q, %v", recorded.Verdict, err)
 	}
 }

@@ -84,6 +84,9 @@ func (l *lane) begin(ctx context.Context, task *asynq.Task) *run {
 	if w := task.ResultWriter(); w != nil {
 		r.ID = w.TaskID()
 	}
+	if row, ok := ledger.RowRefOf(r.Account, r.ID); ok {
+		r.Row = &row
+	}
 	r.update, r.bad = tasks.ParseUpdate(task.Payload(), l.account.Name)
 	if r.bad != nil {
 		// What is wrong may be anywhere: nothing of it goes into the ledger.
@@ -121,6 +124,8 @@ func (l *lane) claimStep(ctx context.Context, r *run) *consequence {
 		return c
 	}
 	switch {
+	case claim.Verdict == ledger.Gone:
+		return &consequence{gone: claim.Why}
 	case claim.Verdict == ledger.Held:
 		return &consequence{detached: true, again: claim.Wait + time.Second, reason: tasks.Interrupted,
 			detail: "another run holds this update"}

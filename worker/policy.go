@@ -129,10 +129,12 @@ type consequence struct {
 	refund ledger.Refund
 	says   ledger.Answer // what the answer says of the account
 
-	atLeast  bool           // again is the least, not the mean
-	waiting  bool           // nothing went wrong, it only has to wait
-	recorded *tasks.Outcome // it had ended before
-	detached bool           // the ledger could not be asked, or another run has the update: nothing is written down
+	atLeast  bool              // again is the least, not the mean
+	waiting  bool              // nothing went wrong, it only has to wait
+	recorded *tasks.Outcome    // it had ended before
+	detached bool              // the ledger could not be asked, or another run has the update: nothing is written down
+	last     bool              // a campaign's row is tried again after all others were called once
+	gone     ledger.RowVerdict // the task has no row: nothing is to be done
 }
 
 // afterValue follows from a plain boolean. left is the time to the update's
@@ -150,7 +152,7 @@ func (p Policy) afterValue(value bool, b *budget, left time.Duration) consequenc
 		return c
 	}
 	c.detail = "the provider answered false; asking once more later"
-	c.again, c.atLeast = later, true
+	c.again, c.atLeast, c.last = later, true, true
 	return c
 }
 

@@ -16,6 +16,9 @@ import (
 // it runs again. It tells asynq the same.
 func (l *lane) settleStep(r *run, c consequence) error {
 	switch {
+	case c.gone != "":
+		l.rowGone(r, c.gone)
+		return nil
 	case c.recorded != nil:
 		return answer(r.task, *c.recorded, true)
 	case c.detached:
@@ -29,10 +32,22 @@ func (l *lane) settleStep(r *run, c consequence) error {
 		c.again = max(0, left) + time.Second
 	}
 	l.attempted(r, c)
-	if gone := l.release(r, &c); gone != nil {
+	if gone := l.release(r, &c, false); gone != nil {
 		return again(*gone)
 	}
+	if r.Row != nil { // it is fed again, as another task
+		return nil
+	}
 	return again(c)
+}
+
+// rowGone is a task without a row: what it was fed for is done by another, or waits.
+func (l *lane) rowGone(r *run, why ledger.RowVerdict) {
+	if why == ledger.RowUnknown {
+		l.log.Warn("row.unknown", "id", r.ID, "note", "there is no such row, or its campaign is no longer kept")
+		return
+	}
+	l.log.Debug("row.gone", "id", r.ID, "why", why)
 }
 
 // settle records the outcome, and goes on trying until it is recorded: the call
@@ -43,10 +58,9 @@ func (l *lane) settle(r *run, c consequence) error {
 	if c.end == tasks.Updated {
 		s.Accepted = r.ready.ref.Wire()
 	}
-	var verdict ledger.Verdict
-	var repair bool
+	var recorded ledger.Recorded
 	err := l.persist(func(ctx context.Context) (err error) {
-		verdict, o, repair, err = l.ledger.Settle(ctx, s)
+		recorded, err = l.ledger.Settle(ctx, s)
 		return err
 	})
 	l.freeTurn(r)
@@ -55,15 +69,15 @@ func (l *lane) settle(r *run, c consequence) error {
 		return again(consequence{reason: tasks.Interrupted, detail: "the outcome could not be recorded"})
 	}
 	l.attempted(r, c)
-	l.heed(c, repair)
+	l.heed(c, recorded.Repair)
 	l.host.heard(l, c.says)
-	switch verdict {
-	case ledger.Settled:
-		return answer(r.task, o, true)
-	case ledger.Lost:
+	switch {
+	case recorded.Verdict == ledger.Lost:
 		return again(consequence{again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"})
+	case r.Row != nil: // its end is its campaign's: asynq forgets it
+		return nil
 	}
-	return answer(r.task, o, false)
+	return answer(r.task, recorded.Outcome, recorded.Verdict == ledger.Settled)
 }
 
 // outcome is the record of the end.
@@ -86,11 +100,12 @@ func (r *run) outcome(c consequence) tasks.Outcome {
 	return o
 }
 
-// release gives the turn back and leaves word of the next run; what it returns,
-// if anything, overrules the consequence.
-func (l *lane) release(r *run, c *consequence) *consequence {
+// release gives the turn back and leaves word of the next run, or, when this one is
+// to stay, of what its call came to; what it returns, if anything, overrules the
+// consequence.
+func (l *lane) release(r *run, c *consequence, stay bool) *consequence {
 	state := tasks.Retrying
-	if r.calls == 0 {
+	if r.calls == 0 && (r.Row == nil || c.waiting) {
 		state = tasks.Waiting
 	}
 	var released ledger.Released
@@ -98,7 +113,7 @@ func (l *lane) release(r *run, c *consequence) *consequence {
 		released, err = l.ledger.Release(ctx, ledger.ReleaseRequest{
 			Handle: r.Handle, Turn: r.turnID, Refund: c.refund, State: state, Reason: c.reason, Detail: c.detail,
 			HTTPStatus: c.status, Again: c.again, Policy: r.budget.String(), Answer: l.says(r, *c),
-			Seq: r.claim.Seq, Process: l.process,
+			Seq: r.claim.Seq, Process: l.process, Stay: stay, Last: c.last,
 		})
 		return err
 	})
@@ -149,7 +164,7 @@ func (l *lane) heed(c consequence, repair bool) {
 func (l *lane) betweenTries(r *run, c consequence) *consequence {
 	c.again = 0
 	l.attempted(r, c)
-	return l.release(r, &c)
+	return l.release(r, &c, true)
 }
 
 func (l *lane) freeTurn(r *run) {

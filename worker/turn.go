@@ -56,6 +56,8 @@ func (l *lane) turnStep(ctx context.Context, r *run) *consequence {
 			if c := place.wait(ctx, t); c != nil {
 				return c
 			}
+		case ledger.Gone:
+			return &consequence{gone: t.Row}
 		case ledger.Lost:
 			return &consequence{detached: true, again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"}
 		default:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/internal/redistest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -67,16 +68,17 @@ func sow(t *testing.T, change ...func(*enqueue.Campaign)) sown {
 // end ends rows of an account as a worker does.
 func (s sown) end(t *testing.T, account string, ends ...ledger.RowEnd) []ledger.FedRow {
 	t.Helper()
-	rows, _, err := s.ledger.Feed(t.Context(), ledger.FeedRequest{
+	fed, err := s.ledger.Feed(t.Context(), ledger.FeedRequest{
 		Account: account, Feeder: "tests", Lease: time.Minute, Question: account + strconv.Itoa(len(ends)), Room: len(ends),
 	})
+	rows := fed.Rows
 	if err != nil || len(rows) != len(ends) {
 		t.Fatalf("Feed: %d rows, %v", len(rows), err)
 	}
 	for i, row := range rows {
 		ends[i].FinishedAt = time.Now()
-		if v, _, _, err := s.ledger.SettleRow(t.Context(), row.RowRef, ends[i]); err != nil || v != ledger.RowOK {
-			t.Fatalf("SettleRow: %s, %v", v, err)
+		if v, _, err := rowtest.Settle(t.Context(), s.ledger, row, ends[i]); err != nil || v != ledger.RowOK {
+			t.Fatalf("the end: %s, %v", v, err)
 		}
 	}
 	return rows

@@ -207,9 +207,9 @@ func (l *liveTurn) settle(ctx context.Context) (bool, error) {
 
 func (l *liveTurn) finish(ctx context.Context, s ledger.Settlement) (recorded bool, err error) {
 	err = l.persist(ctx, func(ctx context.Context) error {
-		verdict, o, _, err := l.ledger.Settle(ctx, s)
-		if recorded = err == nil && verdict != ledger.Lost; recorded {
-			l.trial.outcome = o
+		r, err := l.ledger.Settle(ctx, s)
+		if recorded = err == nil && r.Verdict != ledger.Lost; recorded {
+			l.trial.outcome = r.Outcome
 		}
 		return err
 	})

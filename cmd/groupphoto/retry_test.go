@@ -45,7 +45,7 @@ func TestRetry_WhileTheOldTaskIsWithAWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := tasks.Outcome{ID: "a", Account: "main", GroupID: h.Group, State: tasks.Failed, Reason: tasks.ProviderError}
-	if _, _, _, err := l.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: claim.Seq, Outcome: end}); err != nil {
+	if _, err := l.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: claim.Seq, Outcome: end}); err != nil {
 		t.Fatal(err)
 	}
 	// when it is to be sent again

@@ -54,6 +54,6 @@ type Answer struct {
 func (a Answer) args(h Handle) []any {
 	return []any{
 		string(a.Said), string(a.Why), a.Detail, millis(a.First), millis(min(max(a.Most, a.First), maxHold)), max(1, a.Trip), flag(a.Lost),
-		millis(a.Late), h.ID, keyRecord(h.Account, ""),
+		millis(a.Late), h.name(), keyRecord(h.Account, ""),
 	}
 }

@@ -7,7 +7,7 @@
 local part, chunk, pass = KEYS[1], ARGV[1], ARGV[2]
 local letters = redis.call('GET', part .. ':s:' .. chunk) or ''
 for _, kind in ipairs({':r:', ':s:', ':f:', ':d:'}) do redis.call('PEXPIREAT', part .. kind .. chunk, ARGV[4]) end
-for _, kind in ipairs({'', ':chunks', ':todo', ':index', ':words', ':why'}) do redis.call('PEXPIREAT', part .. kind, ARGV[4]) end
+for _, kind in ipairs({'', ':chunks', ':todo', ':later', ':index', ':words', ':why'}) do redis.call('PEXPIREAT', part .. kind, ARGV[4]) end
 if redis.call('EXISTS', part .. ':s:' .. chunk .. ':' .. pass) == 1 then return {'0'} end
 
 local wanted, any = {}, #ARGV == 6

@@ -1,5 +1,5 @@
 -- campaign_back: rows under way whose tasks were looked for: those that have none
--- go back to waiting, there is news of the others.
+-- wait for being fed again, there is news of the others.
 -- KEYS  1 part
 -- ARGV  per row: row, feed, '1': its task is there
 -- gives {how many went back}
@@ -11,7 +11,7 @@ for i = 1, #ARGV, 3 do
     redis.call('ZREM', part .. ':fed', ARGV[i])
   elseif fed == feed and ARGV[i + 2] == '1' then
     redis.call('ZADD', part .. ':fed', text(now), ARGV[i])
-  elseif fed == feed and row_snooze(part, row, feed, 'w', now) == 'ok' then
+  elseif fed == feed and row_snooze(part, row, feed, now, now) == 'ok' then
     back = back + 1
   end
 end

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/internal/redistest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -114,9 +115,10 @@ func settleAll(b *testing.B, l *ledger.Ledger, n int) {
 	b.Helper()
 	yes, no := true, false
 	for fed := 0; fed < n; {
-		rows, _, err := l.Feed(b.Context(), ledger.FeedRequest{
+		got, err := l.Feed(b.Context(), ledger.FeedRequest{
 			Account: account, Feeder: "bench", Lease: time.Minute, Question: strconv.Itoa(fed), Room: ledger.MaxFeed,
 		})
+		rows := got.Rows
 		if err != nil || len(rows) == 0 {
 			b.Fatalf("fed %d rows after %d: %v", len(rows), fed, err)
 		}
@@ -138,7 +140,7 @@ func settleSome(b *testing.B, l *ledger.Ledger, rows []ledger.FedRow, end func(i
 	for w := range workers {
 		go func(ctx context.Context) {
 			for i := w; i < len(rows); i += workers {
-				if _, _, _, err := l.SettleRow(ctx, rows[i].RowRef, end(i)); err != nil {
+				if _, _, err := rowtest.Settle(ctx, l, rows[i], end(i)); err != nil {
 					errs <- err
 					return
 				}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
@@ -24,6 +25,7 @@ func (m *rowsModel) finish() {
 		m.catchUp(c)
 	}
 	m.look(func() bool { return false })
+	m.ripen()
 	for _, c := range m.campaigns {
 		m.catchUp(c)
 	}
@@ -37,11 +39,12 @@ func (m *rowsModel) finish() {
 			}
 			for _, f := range rows {
 				row := m.of(f.Campaign).rowAt(f.Account, f.Row)
-				v, _, _, err := m.e.SettleRow(m.t.Context(), f.RowRef, ledger.RowEnd{State: tasks.Unchanged})
+				v, _, err := rowtest.Settle(m.t.Context(), m.e.Ledger, f, ledger.RowEnd{State: tasks.Updated})
 				if err != nil || v != ledger.RowOK {
-					m.fail("SettleRow of %s = %q, %v", f.ID(), v, err)
+					m.fail("the end of %s = %q, %v", f.ID(), v, err)
 				}
-				row.state, row.end, row.fed = tasks.Unchanged, ledger.RowEnd{State: tasks.Unchanged}, false
+				row.state, row.end, row.fed = tasks.Updated, ledger.RowEnd{State: tasks.Updated}, false
+				row.forget()
 			}
 		}
 	}

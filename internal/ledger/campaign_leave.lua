@@ -16,7 +16,11 @@ local from, count = {}, 0
 local changed = letters:gsub('()([wqr])', function(at, letter)
   from[letter] = (from[letter] or 0) + 1
   count = count + 1
-  if letter ~= 'w' then redis.call('ZREM', part .. ':fed', text(number(chunk) * WIDTH + at)) end
+  if letter ~= 'w' then -- what it has spent was the other account's
+    local row = text(number(chunk) * WIDTH + at)
+    redis.call('ZREM', part .. (letter == 'r' and ':later' or ':fed'), row)
+    redis.call('DEL', record_of(part, number(row)))
+  end
   return 'l'
 end)
 if count == 0 then return {letters} end

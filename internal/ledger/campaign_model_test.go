@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
@@ -47,19 +46,39 @@ type modelRow struct {
 	account string
 	number  int64
 	feed    int64
-	// state is where it stands; waiting in a closed campaign stays waiting here, and
-	// shows as what closed it.
+	// state is where it stands; waiting and retrying in a closed campaign stay so here,
+	// and show as what closed it.
 	state   tasks.State
 	transit bool // between two accounts
 	end     ledger.RowEnd
 	fed     bool          // under way: there was or is a task
 	settled map[int64]int // ends by feed number
+	// The record: which task's run it is ("": there is none), how often it was called,
+	// and whether that run holds a turn.
+	holder string
+	calls  int
+	turn   bool
+	ripe   bool // retrying: it is due
 }
+
+// asleep is a row without a task.
+func (r *modelRow) asleep() bool { return r.state == tasks.Waiting || r.state == tasks.Retrying }
+
+// back puts a row that is under way to where it is fed again.
+func (r *modelRow) back(ripe bool) {
+	r.fed, r.state = false, tasks.Retrying
+	if r.ripe = ripe; r.calls == 0 {
+		r.state = tasks.Waiting
+		r.forget()
+	}
+}
+
+func (r *modelRow) forget() { r.holder, r.calls, r.turn = "", 0, false }
 
 type modelTask struct {
 	c   *modelCampaign
 	row *modelRow
-	ledger.RowRef
+	ledger.FedRow
 }
 
 var modelAccounts = []string{"main", "sales", "backup"}
@@ -146,6 +165,9 @@ func (m *rowsModel) begin() {
 		}
 		accounts := modelAccounts[:rapid.IntRange(1, 2).Draw(m.rt, "accounts")]
 		input := sheet(size, accounts...)
+		for n := range input { // each row its own group: their order is another model's
+			input[n].Group = tasks.GroupID(strconv.Itoa(120363000000000000+10_000*i+n) + "-group")
+		}
 		r := m.e.asking("c"+strconv.Itoa(i), func(r *ledger.CampaignRequest) { r.Trial = rapid.SampledFrom([]int{0, 0, 2}).Draw(m.rt, "trial") })
 		for range rapid.IntRange(0, 2).Draw(m.rt, "accepting breaks off") {
 			if err := m.cut(func() error { _, err := m.e.AcceptCampaign(m.t.Context(), r, given(input)); return err }); err != nil {
@@ -189,7 +211,7 @@ func (m *rowsModel) views(c *modelCampaign) []ledger.RowView {
 
 // shown is what people see of a row.
 func (c *modelCampaign) shown(r *modelRow) tasks.State {
-	if c.closed != "" && r.state == tasks.Waiting {
+	if c.closed != "" && r.asleep() {
 		return c.closed
 	}
 	return r.state
@@ -278,76 +300,12 @@ func (m *rowsModel) want(what string, x modelTask, got ledger.RowVerdict, err er
 	}
 }
 
-func (m *rowsModel) call(rt *rapid.T) {
-	x := m.task(rt)
-	want := ledger.RowOK
-	switch {
-	case !x.current():
-		want = ledger.RowStale
-	case x.row.state.Ended():
-		want = ledger.RowEnded
-	case x.row.state == tasks.Waiting:
-		want = ledger.RowStale
-	case x.c.closed != "":
-		want = ledger.RowClosed
-	case x.c.paused:
-		want = ledger.RowPaused
-	}
-	got, _, err := m.e.CallRow(m.t.Context(), x.RowRef)
-	m.want("CallRow", x, got, err, want)
-	if want == ledger.RowOK {
-		x.row.state = tasks.Calling
-	}
-}
-
-func (m *rowsModel) snooze(rt *rapid.T) {
-	x := m.task(rt)
-	to := rapid.SampledFrom([]tasks.State{tasks.Waiting, tasks.Retrying, ledger.Queued}).Draw(rt, "to")
-	want := ledger.RowOK
-	switch {
-	case !x.current():
-		want = ledger.RowStale
-	case x.row.state.Ended():
-		want = ledger.RowEnded
-	case x.row.state == tasks.Waiting && to != tasks.Waiting:
-		want = ledger.RowStale
-	}
-	got, _, err := m.e.SnoozeRow(m.t.Context(), x.RowRef, to)
-	m.want("SnoozeRow", x, got, err, want)
-	if want == ledger.RowOK {
-		x.row.state, x.row.fed = to, to != tasks.Waiting
-	}
-}
-
-func (m *rowsModel) settle(rt *rapid.T) {
-	x := m.task(rt)
-	e := ledger.RowEnd{
-		State:    rapid.SampledFrom([]tasks.State{tasks.Updated, tasks.Refused, tasks.Failed, tasks.Superseded, tasks.Expired, tasks.Cancelled}).Draw(rt, "end"),
-		Reason:   rapid.SampledFrom([]tasks.Reason{"", tasks.NotAdmin, tasks.NoAnswer}).Draw(rt, "reason"),
-		Attempts: rapid.IntRange(0, 2).Draw(rt, "attempts"), FinishedAt: time.UnixMilli(1_800_000_000_000), Photo: photo1,
-	}
-	want := ledger.RowOK
-	same := x.row.end.State == e.State && x.row.end.Reason == e.Reason && x.row.end.Attempts == e.Attempts
-	switch {
-	case !x.current():
-		want = ledger.RowStale
-	case x.row.state.Ended() && !same:
-		want = ledger.RowEnded
-	}
-	got, _, _, err := m.e.SettleRow(m.t.Context(), x.RowRef, e)
-	m.want("SettleRow as "+string(e.State), x, got, err, want)
-	if want == ledger.RowOK && !x.row.state.Ended() {
-		x.row.state, x.row.end, x.row.fed = e.State, e, false
-		x.row.settled[x.Feed]++
-	}
-}
-
 // open says whether rows of the campaign may be fed, and how many of an account.
 func (c *modelCampaign) feedable(account string) int {
 	if c.paused || c.closed != "" {
 		return 0
 	}
-	waiting, others := 0, 0
+	waiting, others, due := 0, 0, 0
 	for _, r := range c.rows {
 		switch {
 		case r.transit || r.account != account:
@@ -355,12 +313,15 @@ func (c *modelCampaign) feedable(account string) int {
 			waiting++
 		default:
 			others++
+			if r.state == tasks.Retrying && r.ripe {
+				due++
+			}
 		}
 	}
 	if c.trial > 0 {
-		return max(0, min(waiting, c.trial-others))
+		waiting = max(0, min(waiting, c.trial-others))
 	}
-	return waiting
+	return waiting + due
 }
 
 func (c *modelCampaign) rowAt(account string, number int64) *modelRow {

@@ -53,7 +53,7 @@ func anyOrder(t *testing.T, e *env, empty func()) {
 func (m *rowsModel) feed(rt *rapid.T) {
 	m.question++
 	m.asked = ledger.FeedRequest{
-		Account: rapid.SampledFrom(modelAccounts).Draw(rt, "account"), Feeder: m.feeder, Lease: 10 * time.Second,
+		Account: rapid.SampledFrom(modelAccounts).Draw(rt, "account"), Feeder: m.feeder, Lease: 5 * time.Minute, // a run takes its time
 		Question: fmt.Sprint(m.question), Room: rapid.IntRange(1, 5).Draw(rt, "room"),
 	}
 	m.answer = m.fed(m.asked)
@@ -69,25 +69,25 @@ func (m *rowsModel) fed(r ledger.FeedRequest) []ledger.FedRow {
 	for _, c := range m.campaigns {
 		want += c.feedable(r.Account)
 	}
-	rows, held, err := m.e.Feed(m.t.Context(), r)
-	if err != nil || held > 0 || len(rows) != min(want, r.Room) {
-		m.fail("Feed of %d to %s = %d rows, held %s, %v; %d could go", r.Room, r.Account, len(rows), held, err, want)
+	got, err := m.e.Feed(m.t.Context(), r)
+	if err != nil || got.Held > 0 || len(got.Rows) != min(want, r.Room) {
+		m.fail("Feed of %d to %s = %d rows, held %s, %v; %d could go", r.Room, r.Account, len(got.Rows), got.Held, err, want)
 	}
-	for _, f := range rows {
+	for _, f := range got.Rows {
 		row := m.of(f.Campaign).rowAt(f.Account, f.Row)
-		if row == nil || row.state != tasks.Waiting || f.Feed != row.feed+1 || f.Given.Line != row.line {
+		if row == nil || !row.asleep() || f.Feed != row.feed+1 || f.Given.Line != row.line {
 			m.fail("Feed gave %+v; the row is %v", f, row)
 		}
 		row.feed, row.state, row.fed = f.Feed, ledger.Queued, true
 	}
-	return rows
+	return got.Rows
 }
 
 func (m *rowsModel) enqueue(rows []ledger.FedRow) {
 	for _, f := range rows {
 		c := m.of(f.Campaign)
 		if row := c.rowAt(f.Account, f.Row); row != nil {
-			m.tasks = append(m.tasks, modelTask{c, row, f.RowRef})
+			m.tasks = append(m.tasks, modelTask{c, row, f})
 		}
 	}
 }
@@ -105,9 +105,9 @@ func (m *rowsModel) feedAgain(rt *rapid.T) {
 	if m.asked.Feeder != m.feeder {
 		rt.Skip("nobody asked")
 	}
-	rows, held, err := m.e.Feed(m.t.Context(), m.asked)
-	if err != nil || held > 0 || !slices.Equal(rows, m.answer) {
-		m.fail("asked again: %v, held %s, %v; first: %v", rows, held, err, m.answer)
+	got, err := m.e.Feed(m.t.Context(), m.asked)
+	if err != nil || got.Held > 0 || !slices.Equal(got.Rows, m.answer) {
+		m.fail("asked again: %v, held %s, %v; first: %v", got.Rows, got.Held, err, m.answer)
 	}
 }
 
@@ -118,8 +118,8 @@ func (m *rowsModel) otherFeeder(rt *rapid.T) {
 	}
 	r := m.asked
 	r.Feeder, r.Question = "intruder", "q"
-	if rows, held, err := m.e.Feed(m.t.Context(), r); err != nil || held <= 0 || len(rows) > 0 {
-		m.fail("a second feeder got %d rows, held %s, %v", len(rows), held, err)
+	if got, err := m.e.Feed(m.t.Context(), r); err != nil || got.Held <= 0 || len(got.Rows) > 0 {
+		m.fail("a second feeder got %d rows, held %s, %v", len(got.Rows), got.Held, err)
 	}
 	m.otherFeederTakesOver()
 }
@@ -192,8 +192,9 @@ func (m *rowsModel) catchUp(c *modelCampaign) {
 // sweep ends what waits in a closed campaign.
 func (c *modelCampaign) sweep() {
 	for _, r := range c.rows {
-		if r.state == tasks.Waiting && !r.transit {
+		if r.asleep() && !r.transit {
 			r.state, r.end = c.closed, ledger.RowEnd{}
+			r.forget()
 		}
 	}
 }
@@ -283,7 +284,7 @@ func (m *rowsModel) move(rt *rapid.T) {
 }
 
 func movable(r *modelRow) bool {
-	return r.transit || r.state == tasks.Waiting || r.state == ledger.Queued || r.state == tasks.Retrying
+	return r.transit || r.asleep() || r.state == ledger.Queued
 }
 
 // learn reads where the rows are. One that is not where it was had to be movable,
@@ -327,7 +328,7 @@ func (m *rowsModel) look(there func() bool) {
 				}
 			}
 		}
-		quiet, err := m.e.Quiet(m.t.Context(), account, 10_000)
+		quiet, err := m.e.Quiet(m.t.Context(), account, "", ledger.QuietAfter, 10_000)
 		if err != nil || len(quiet) != fed {
 			m.fail("Quiet = %d rows, %v; %d are under way", len(quiet), err, fed)
 		}
@@ -340,11 +341,28 @@ func (m *rowsModel) look(there func() bool) {
 			if there() {
 				missing, found = found, missing
 			} else {
-				row.state, row.fed = tasks.Waiting, false
+				row.back(true)
 			}
 			n, err := m.e.BackRows(m.t.Context(), account, ref.Campaign, missing, found)
 			if err != nil || n != len(missing) {
 				m.fail("BackRows of %s = %d, %v; want %d", ref.ID(), n, err, len(missing))
+			}
+		}
+	}
+}
+
+// ripen makes all retrying rows due.
+func (m *rowsModel) ripen() {
+	for _, account := range modelAccounts {
+		for _, c := range m.campaigns {
+			later := "groupphoto:{" + account + "}:c:" + c.id + ":later"
+			rows, err := m.e.rdb.ZRange(m.t.Context(), later, 0, -1).Result()
+			m.ok("reading what is retrying", err)
+			for _, row := range rows {
+				m.ok("ripening", m.e.rdb.ZAdd(m.t.Context(), later, redis.Z{Score: 1, Member: row}).Err())
+			}
+			for _, r := range c.rows {
+				r.ripe = true
 			}
 		}
 	}

@@ -18,6 +18,9 @@ if ARGV[1] == '1' and #chunks > 0 then
   redis.call('HSET', part, 'total', total)
   for i, chunk in ipairs(chunks) do
     if letters[i]:find('w', 1, true) then redis.call('ZADD', part .. ':todo', chunk, chunk) end
+    for at in letters[i]:gmatch('()r') do
+      redis.call('ZADD', part .. ':later', 'NX', text(clock()), text(number(chunk) * WIDTH + at))
+    end
   end
   if not part_rest(part, clock()) then redis.call('ZADD', campaigns_of(part), 'NX', 0, campaign_of(part)) end
 end

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
@@ -65,13 +66,17 @@ func (e *env) accepted(t testing.TB, name string, rows []ledger.CampaignRow, cha
 func (c *campaign) feed(t testing.TB, account string, room int, resting ...string) []ledger.FedRow {
 	t.Helper()
 	c.questions++
-	rows, held, err := c.Feed(t.Context(), ledger.FeedRequest{
-		Account: account, Feeder: "f1", Lease: 10 * time.Second, Question: c.ID + strconv.Itoa(c.questions), Room: room, Resting: resting,
-	})
-	if err != nil || held > 0 {
-		t.Fatalf("Feed = held %s, %v", held, err)
+	shuts := map[string]time.Time{}
+	for _, id := range resting {
+		shuts[id] = time.Time{}
 	}
-	return rows
+	fed, err := c.Feed(t.Context(), ledger.FeedRequest{
+		Account: account, Feeder: "f1", Lease: 10 * time.Second, Question: c.ID + strconv.Itoa(c.questions), Room: room, Shuts: shuts,
+	})
+	if err != nil || fed.Held > 0 {
+		t.Fatalf("Feed = held %s, %v", fed.Held, err)
+	}
+	return fed.Rows
 }
 
 // counts reads the counters and sees that they add up, that the rows agree, and
@@ -123,7 +128,7 @@ func (c *campaign) rows(t testing.TB, f ledger.RowFilter) []ledger.RowView {
 	return all
 }
 
-func (c *campaign) settle(t testing.TB, r ledger.RowRef, state tasks.State, want ledger.RowVerdict, changes ...func(*ledger.RowEnd)) {
+func (c *campaign) settle(t testing.TB, r ledger.FedRow, state tasks.State, want ledger.RowVerdict, changes ...func(*ledger.RowEnd)) {
 	t.Helper()
 	e := ledger.RowEnd{State: state, Attempts: 1, HTTPStatus: 200, FinishedAt: time.UnixMilli(1_800_000_000_000).UTC(), Took: 1500 * time.Millisecond, Photo: photo1}
 	if state == tasks.Updated || state == tasks.Refused {
@@ -136,24 +141,24 @@ func (c *campaign) settle(t testing.TB, r ledger.RowRef, state tasks.State, want
 	for _, change := range changes {
 		change(&e)
 	}
-	got, _, _, err := c.SettleRow(t.Context(), r, e)
+	got, _, err := rowtest.Settle(t.Context(), c.Ledger, r, e)
 	if err != nil || got != want {
-		t.Fatalf("SettleRow of %s as %s = %q, %v; want %q", r.ID(), state, got, err, want)
+		t.Fatalf("the end of %s as %s = %q, %v; want %q", r.ID(), state, got, err, want)
 	}
 }
 
-func (c *campaign) call(t testing.TB, r ledger.RowRef, want ledger.RowVerdict) {
+func (c *campaign) call(t testing.TB, r ledger.FedRow, want ledger.RowVerdict) {
 	t.Helper()
-	got, _, err := c.CallRow(t.Context(), r)
+	got, err := rowtest.Call(t.Context(), c.Ledger, r)
 	if err != nil || got != want {
-		t.Fatalf("CallRow of %s = %q, %v; want %q", r.ID(), got, err, want)
+		t.Fatalf("the call of %s = %q, %v; want %q", r.ID(), got, err, want)
 	}
 }
 
-func (c *campaign) snooze(t testing.TB, r ledger.RowRef, to tasks.State, want ledger.RowVerdict) {
+func (c *campaign) snooze(t testing.TB, r ledger.FedRow, after time.Duration, want ledger.RowVerdict) {
 	t.Helper()
-	got, _, err := c.SnoozeRow(t.Context(), r, to)
+	got, err := rowtest.Snooze(t.Context(), c.Ledger, r, after)
 	if err != nil || got != want {
-		t.Fatalf("SnoozeRow of %s to %s = %q, %v; want %q", r.ID(), to, got, err, want)
+		t.Fatalf("putting %s off = %q, %v; want %q", r.ID(), got, err, want)
 	}
 }

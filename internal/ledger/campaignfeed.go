@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -48,10 +49,12 @@ type FeedRequest struct {
 	// Question differs from one request to the next. The same again gives the same
 	// rows again.
 	Question string
-	// Room is how many rows are wanted at most, up to MaxFeed.
-	Room int
-	// Resting are campaigns that must not go on now.
-	Resting []string
+	// Room is how many rows are wanted at most, up to MaxFeed; Queue is how many of the
+	// account may be queued at a time, 0: MaxFeed.
+	Room, Queue int
+	// Shuts says of campaigns that have hours when those are over; zero: they are
+	// not now. A row that is not called by then waits again.
+	Shuts map[string]time.Time
 }
 
 // FedRow is a row on its way to its queue.
@@ -63,29 +66,40 @@ type FedRow struct {
 	Given CampaignRow
 }
 
-// Feed moves waiting rows of an account's campaigns to queued, the campaigns in
-// turn, and returns them for their tasks to be enqueued. When another feeder holds
-// the lane it returns none and for how long that lasts.
-func (l *Ledger) Feed(ctx context.Context, r FeedRequest) (rows []FedRow, held time.Duration, err error) {
-	args := []any{r.Feeder, millis(min(r.Lease, maxFeederLease)), r.Question, min(max(0, r.Room), MaxFeed)}
-	for _, id := range r.Resting {
-		args = append(args, id)
+// Fed answers a FeedRequest.
+type Fed struct {
+	Rows []FedRow
+	// Held is for how long another feeder has the lane; there are no rows then.
+	Held time.Duration
+	// Taken says that another one had it before: its last rows may have no tasks.
+	Taken bool
+}
+
+// Feed moves rows of an account's campaigns to queued, the campaigns in turn, and
+// returns them for their tasks to be enqueued: retrying rows that are due, then those
+// that wait, then those that were to be the last.
+func (l *Ledger) Feed(ctx context.Context, r FeedRequest) (Fed, error) {
+	args := []any{r.Feeder, millis(min(r.Lease, maxFeederLease)), r.Question, min(max(0, r.Room), MaxFeed), cmp.Or(r.Queue, MaxFeed)}
+	for id, at := range r.Shuts {
+		args = append(args, id, unixMillis(at))
 	}
 	answer, err := l.run(ctx, "feeding rows", campaignFeedScript,
 		[]string{keyCampaigns(r.Account), keyFeeder(r.Account), keySeq(r.Account)}, args...)
 	if err != nil || answer.text(0) == "held" {
-		return nil, answer.duration(1), err
+		return Fed{Held: answer.duration(1)}, err
 	}
+	fed := Fed{Taken: answer.text(2) != ""}
 	for f := range rowLines(r.Account, answer.text(1)) {
-		rows = append(rows, f)
+		fed.Rows = append(fed.Rows, f)
 	}
-	return rows, 0, l.fill(ctx, rows)
+	return fed, l.fill(ctx, fed.Rows)
 }
 
-// Quiet lists rows under way that there was no news of for QuietAfter: their tasks
-// must be looked for. Then BackRows says what was found.
-func (l *Ledger) Quiet(ctx context.Context, account string, most int) ([]RowRef, error) {
-	answer, err := l.run(ctx, "looking for rows without news", campaignQuietScript, []string{keyCampaigns(account)}, millis(QuietAfter), most)
+// Quiet lists at most so many rows under way that there was no news of for some time,
+// of one campaign or, with "", of all: their tasks must be looked for. Then BackRows
+// says what was found.
+func (l *Ledger) Quiet(ctx context.Context, account, campaign string, since time.Duration, most int) ([]RowRef, error) {
+	answer, err := l.run(ctx, "looking for rows without news", campaignQuietScript, []string{keyCampaigns(account)}, millis(since), most, campaign)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +110,9 @@ func (l *Ledger) Quiet(ctx context.Context, account string, most int) ([]RowRef,
 	return refs, nil
 }
 
-// BackRows lets rows of one campaign wait again whose tasks are missing, and notes
+// BackRows lets rows of one campaign be fed again whose tasks are missing, and notes
 // that there is news of those whose tasks are there. Rows fed again meanwhile are
-// left alone. It returns how many wait again.
+// left alone. It returns how many are fed again.
 func (l *Ledger) BackRows(ctx context.Context, account, campaign string, missing, there []RowRef) (int, error) {
 	var args []any
 	for _, r := range missing {

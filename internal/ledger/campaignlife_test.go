@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
@@ -33,19 +34,21 @@ func TestCampaign_FromAcceptedToFinished(t *testing.T) {
 			t.Fatalf("RowRefOf(%s) = %+v, %t", fed[0].ID(), ref, ok)
 		}
 		c.want(t, ledger.Counts{tasks.Waiting: 2342, ledger.Queued: 3})
-		for range 2 { // each of it twice: the answer to the first may be lost
-			c.call(t, fed[0].RowRef, ledger.RowOK)
-			c.call(t, fed[1].RowRef, ledger.RowOK)
-			c.snooze(t, fed[1].RowRef, tasks.Retrying, ledger.RowOK)
-			c.snooze(t, fed[2].RowRef, tasks.Waiting, ledger.RowOK)
+		for range 2 { // twice: the answer to the first may be lost
+			c.call(t, fed[0], ledger.RowOK)
+			c.call(t, fed[1], ledger.RowOK)
 		}
+		c.snooze(t, fed[1], time.Minute, ledger.RowOK)
+		c.snooze(t, fed[2], 0, ledger.RowOK)
+		c.call(t, fed[1], ledger.RowStale)
+		c.snooze(t, fed[2], 0, ledger.RowStale)
 		c.want(t, ledger.Counts{tasks.Waiting: 2343, tasks.Calling: 1, tasks.Retrying: 1})
 		for range 2 {
-			c.settle(t, fed[0].RowRef, tasks.Updated, ledger.RowOK, func(e *ledger.RowEnd) { e.PreviousPhoto = photo2 })
-			c.settle(t, fed[1].RowRef, tasks.Refused, ledger.RowOK)
+			c.settle(t, fed[0], tasks.Updated, ledger.RowOK, func(e *ledger.RowEnd) { e.PreviousPhoto = photo2 })
+			c.settle(t, fed[1], tasks.Refused, ledger.RowOK)
 		}
-		c.settle(t, fed[0].RowRef, tasks.Failed, ledger.RowEnded)
-		c.call(t, fed[0].RowRef, ledger.RowEnded)
+		c.settle(t, fed[0], tasks.Failed, ledger.RowEnded)
+		c.call(t, fed[0], ledger.RowEnded)
 		c.want(t, ledger.Counts{tasks.Waiting: 2343, tasks.Updated: 1, tasks.Refused: 1})
 		yes, no := true, false
 		at := time.UnixMilli(1_800_000_000_000).UTC()
@@ -96,11 +99,11 @@ func TestFeed_OneFeederAndOneAnswer(t *testing.T) {
 	each(t, func(t *testing.T, e *env) {
 		c := e.accepted(t, "spring", sheet(50, account))
 		ask := func(feeder, question string) ([]ledger.FedRow, time.Duration) {
-			rows, held, err := e.Feed(t.Context(), ledger.FeedRequest{Account: account, Feeder: feeder, Lease: time.Second, Question: question, Room: 5})
+			fed, err := e.Feed(t.Context(), ledger.FeedRequest{Account: account, Feeder: feeder, Lease: time.Second, Question: question, Room: 5})
 			if err != nil {
 				t.Fatalf("Feed: %v", err)
 			}
-			return rows, held
+			return fed.Rows, fed.Held
 		}
 		first, _ := ask("f1", "a")
 		again, _ := ask("f1", "a")
@@ -124,9 +127,9 @@ func TestQuiet_LostTasksWaitAgain(t *testing.T) {
 	c := e.accepted(t, "spring", sheet(10, account))
 	fed := c.feed(t, account, 3)
 	e.pass(t, ledger.QuietAfter-time.Second)
-	c.call(t, fed[1].RowRef, ledger.RowOK)
+	c.call(t, fed[1], ledger.RowOK)
 	e.pass(t, time.Second)
-	quiet, err := e.Quiet(t.Context(), account, 10)
+	quiet, err := e.Quiet(t.Context(), account, "", ledger.QuietAfter, 10)
 	if err != nil || !slices.Equal(quiet, []ledger.RowRef{fed[0].RowRef, fed[2].RowRef}) {
 		t.Fatalf("Quiet = %v, %v", quiet, err)
 	}
@@ -134,16 +137,16 @@ func TestQuiet_LostTasksWaitAgain(t *testing.T) {
 		t.Fatalf("BackRows = %d, %v", n, err)
 	}
 	c.want(t, ledger.Counts{tasks.Waiting: 8, ledger.Queued: 1, tasks.Calling: 1})
-	if quiet, _ = e.Quiet(t.Context(), account, 10); len(quiet) != 0 {
+	if quiet, _ = e.Quiet(t.Context(), account, "", ledger.QuietAfter, 10); len(quiet) != 0 {
 		t.Errorf("Quiet = %v; want nothing", quiet)
 	}
-	c.call(t, fed[0].RowRef, ledger.RowStale)
+	c.call(t, fed[0], ledger.RowStale)
 	again := c.feed(t, account, 1)[0]
 	if again.Row != 1 || again.Feed != 2 || again.Seq != fed[0].Seq {
 		t.Errorf("fed again: %+v", again)
 	}
-	c.settle(t, fed[0].RowRef, tasks.Updated, ledger.RowStale)
-	c.settle(t, again.RowRef, tasks.Updated, ledger.RowOK)
+	c.settle(t, fed[0], tasks.Updated, ledger.RowStale)
+	c.settle(t, again, tasks.Updated, ledger.RowOK)
 }
 
 func TestCampaign_PauseResumeCancelAgain(t *testing.T) {
@@ -154,7 +157,7 @@ func TestCampaign_PauseResumeCancelAgain(t *testing.T) {
 	each(t, func(t *testing.T, e *env) {
 		c := e.accepted(t, "spring", sheet(2100, account, "sales"))
 		fed := append(c.feed(t, account, 3), c.feed(t, "sales", 2)...)
-		c.call(t, fed[0].RowRef, ledger.RowOK)
+		c.call(t, fed[0], ledger.RowOK)
 		is := func(what string, got bool, err error, want bool) {
 			t.Helper()
 			if err != nil || got != want {
@@ -165,8 +168,8 @@ func TestCampaign_PauseResumeCancelAgain(t *testing.T) {
 			got, err := e.PauseCampaign(t.Context(), c.ID, "ana", "a look")
 			is("PauseCampaign", got, err, want)
 		}
-		c.call(t, fed[1].RowRef, ledger.RowPaused)
-		c.snooze(t, fed[1].RowRef, tasks.Waiting, ledger.RowOK)
+		c.call(t, fed[1], ledger.RowPaused)
+		c.want(t, ledger.Counts{tasks.Waiting: 2096, tasks.Calling: 1, ledger.Queued: 3})
 		if rows := c.feed(t, account, 5); len(rows) != 0 {
 			t.Fatalf("%d rows were fed of a paused campaign", len(rows))
 		}
@@ -178,10 +181,10 @@ func TestCampaign_PauseResumeCancelAgain(t *testing.T) {
 		got, err = e.CancelCampaign(t.Context(), c.ID, "rui", "wrong photo")
 		is("CancelCampaign", got, err, true)
 		c.want(t, ledger.Counts{tasks.Cancelled: 2095, tasks.Calling: 1, ledger.Queued: 4})
-		c.call(t, fed[2].RowRef, ledger.RowClosed)
-		c.settle(t, fed[2].RowRef, tasks.Cancelled, ledger.RowOK, func(e *ledger.RowEnd) { e.Reason = tasks.Stopped })
-		c.settle(t, fed[0].RowRef, tasks.Refused, ledger.RowOK)
-		c.snooze(t, fed[3].RowRef, tasks.Waiting, ledger.RowOK)
+		c.call(t, fed[2], ledger.RowClosed)
+		c.settle(t, fed[2], tasks.Cancelled, ledger.RowOK, func(e *ledger.RowEnd) { e.Reason = tasks.Stopped })
+		c.settle(t, fed[0], tasks.Refused, ledger.RowOK)
+		c.snooze(t, fed[3], 0, ledger.RowOK)
 		c.want(t, ledger.Counts{tasks.Cancelled: 2097, tasks.Refused: 1, ledger.Queued: 2})
 
 		n, err := e.PassCampaign(t.Context(), c.ID, ledger.PassRequest{By: "ana"})
@@ -197,7 +200,7 @@ func TestCampaign_PauseResumeCancelAgain(t *testing.T) {
 		if len(again) != 1 || again[0].Row != fed[0].Row || again[0].Feed != 3 {
 			t.Fatalf("fed %v in the second pass", again)
 		}
-		c.settle(t, again[0].RowRef, tasks.Updated, ledger.RowOK)
+		c.settle(t, again[0], tasks.Updated, ledger.RowOK)
 		now, err := e.Campaign(t.Context(), c.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -226,18 +229,18 @@ func TestMoveCampaign(t *testing.T) {
 		input := sheet(2100, account, account, "sales")
 		c := e.accepted(t, "spring", input)
 		fed := c.feed(t, account, 4)
-		c.call(t, fed[0].RowRef, ledger.RowOK)
-		c.settle(t, fed[1].RowRef, tasks.Updated, ledger.RowOK)
-		c.call(t, fed[2].RowRef, ledger.RowOK)
-		c.snooze(t, fed[2].RowRef, tasks.Retrying, ledger.RowOK)
+		c.call(t, fed[0], ledger.RowOK)
+		c.settle(t, fed[1], tasks.Updated, ledger.RowOK)
+		c.call(t, fed[2], ledger.RowOK)
+		c.snooze(t, fed[2], 0, ledger.RowOK)
 		n, err := e.MoveCampaign(t.Context(), c.ID, account, "backup", "ana")
 		if err != nil || n != 1398 {
 			t.Fatalf("MoveCampaign = %d, %v; want all but the called and the updated one", n, err)
 		}
 		c.want(t, ledger.Counts{tasks.Waiting: 2098, tasks.Calling: 1, tasks.Updated: 1})
-		c.call(t, fed[2].RowRef, ledger.RowStale)
-		c.settle(t, fed[3].RowRef, tasks.Updated, ledger.RowStale)
-		c.snooze(t, fed[3].RowRef, tasks.Waiting, ledger.RowStale)
+		c.call(t, fed[2], ledger.RowStale)
+		c.settle(t, fed[3], tasks.Updated, ledger.RowStale)
+		c.snooze(t, fed[3], 0, ledger.RowStale)
 		for i, r := range c.rows(t, ledger.RowFilter{}) {
 			r.Given.Account = input[i].Account
 			if r.Given != input[i] {
@@ -251,7 +254,7 @@ func TestMoveCampaign(t *testing.T) {
 		if rows := c.feed(t, account, 2); len(rows) != 0 {
 			t.Errorf("%d rows were fed of the account they have left", len(rows))
 		}
-		c.settle(t, moved[0].RowRef, tasks.Updated, ledger.RowOK)
+		c.settle(t, moved[0], tasks.Updated, ledger.RowOK)
 		if n, err = e.MoveCampaign(t.Context(), c.ID, "backup", account, ""); err != nil || n != 1397 {
 			t.Fatalf("moving back = %d, %v", n, err)
 		}
@@ -259,7 +262,7 @@ func TestMoveCampaign(t *testing.T) {
 	})
 }
 
-func TestSettleRow_KeepsWhatAnEndSays(t *testing.T) {
+func TestSettle_ARowKeepsWhatAnEndSays(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
 	at := time.UnixMilli(1_800_000_000_123).UTC()
@@ -274,7 +277,7 @@ func TestSettleRow_KeepsWhatAnEndSays(t *testing.T) {
 		{"photos of all kinds", ledger.RowEnd{State: tasks.Failed, Photo: "https://example.com/a.jpg", PreviousPhoto: "src:" + photo2}, ledger.RowEnd{State: tasks.Failed, Photo: "https://example.com/a.jpg", PreviousPhoto: "src:" + photo2}},
 		{"a new word twice", ledger.RowEnd{State: tasks.Failed, Reason: "twice", Detail: "twice"}, ledger.RowEnd{State: tasks.Failed, Reason: "twice", Detail: "twice"}},
 		{"only a state", ledger.RowEnd{State: tasks.Superseded}, ledger.RowEnd{State: tasks.Superseded}},
-		{"too much", ledger.RowEnd{State: tasks.Failed, Attempts: 1 << 20, HTTPStatus: -1, Took: 1 << 62}, ledger.RowEnd{State: tasks.Failed, Attempts: 65535, Took: (1<<32 - 1) * time.Millisecond}},
+		{"too much", ledger.RowEnd{State: tasks.Failed, Attempts: 1 << 20, HTTPStatus: -1, Took: 1 << 62, FinishedAt: at}, ledger.RowEnd{State: tasks.Failed, Attempts: 65535, FinishedAt: at, Took: (1<<32 - 1) * time.Millisecond}},
 		{"before it began", ledger.RowEnd{State: tasks.Failed, Took: -time.Second, FinishedAt: time.UnixMilli(-5)}, ledger.RowEnd{State: tasks.Failed}},
 	}
 	each(t, func(t *testing.T, e *env) {
@@ -282,8 +285,8 @@ func TestSettleRow_KeepsWhatAnEndSays(t *testing.T) {
 		fed := c.feed(t, account, len(tests))
 		for i, tt := range tests {
 			for range 2 { // the first answer may be lost
-				if v, _, last, err := c.SettleRow(t.Context(), fed[i].RowRef, tt.end); err != nil || v != ledger.RowOK || last != (i == len(tests)-1) {
-					t.Fatalf("%s: SettleRow = %q, last %t, %v", tt.name, v, last, err)
+				if v, last, err := rowtest.Settle(t.Context(), c.Ledger, fed[i], tt.end); err != nil || v != ledger.RowOK || last != (i == len(tests)-1) {
+					t.Fatalf("%s: Settle = %q, last %t, %v", tt.name, v, last, err)
 				}
 			}
 		}

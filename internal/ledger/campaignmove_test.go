@@ -25,13 +25,13 @@ func TestMoveCampaign_BrokenOffAnywhere(t *testing.T) {
 			for _, answerOnly := range []bool{false, true} {
 				c := e.accepted(t, fmt.Sprint("spring ", n, answerOnly), input)
 				fed := c.feed(t, account, 2)
-				c.call(t, fed[0].RowRef, ledger.RowOK)
-				c.settle(t, fed[1].RowRef, tasks.Updated, ledger.RowOK)
+				c.call(t, fed[0], ledger.RowOK)
+				c.settle(t, fed[1], tasks.Updated, ledger.RowOK)
 				cut.set(true, n+1, answerOnly)
 				broke = move(c) != nil
 				cut.set(false, 0, false)
 				c.counts(t)
-				c.snooze(t, fed[0].RowRef, tasks.Waiting, ledger.RowOK)
+				c.snooze(t, fed[0], 0, ledger.RowOK)
 				for range 2 {
 					if err := move(c); err != nil {
 						t.Fatalf("broken off after %d commands, then %v", n, err)

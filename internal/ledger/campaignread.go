@@ -229,7 +229,7 @@ func (p *partReader) views(ctx context.Context, c chunkStrings, f RowFilter) ([]
 	views := make([]RowView, 0, len(rows))
 	for i, row := range rows {
 		state, here := letters[states[i]]
-		if state == tasks.Waiting && p.closed != "" {
+		if (state == tasks.Waiting || state == tasks.Retrying) && p.closed != "" {
 			state = p.closed
 		}
 		if !here || row.Line <= f.After || len(f.States) > 0 && !slices.Contains(f.States, state) {

@@ -1,81 +1,28 @@
 package ledger
 
 import (
-	"context"
-	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
-//go:embed campaign_call.lua
-var campaignCallLua string
-
-//go:embed campaign_snooze.lua
-var campaignSnoozeLua string
-
-//go:embed campaign_settle.lua
-var campaignSettleLua string
-
-var (
-	campaignCallScript   = newRowScript(campaignCallLua)
-	campaignSnoozeScript = newRowScript(campaignSnoozeLua)
-	campaignSettleScript = newRowScript(campaignSettleLua)
-)
-
-// RowVerdict is the answer to what a run wants of its row.
+// RowVerdict says what became of a row while its task was on the way.
 type RowVerdict string
 
-// The answers.
+// The verdicts.
 const (
-	RowOK     RowVerdict = "ok"
-	RowStale  RowVerdict = "stale"  // it was fed again or moved since: this run has no row
-	RowEnded  RowVerdict = "ended"  // it has an end
-	RowPaused RowVerdict = "paused" // CallRow: its campaign is paused; back to waiting with it
-	RowClosed RowVerdict = "closed" // CallRow: its campaign was cancelled, or has expired
+	RowOK      RowVerdict = "ok"
+	RowStale   RowVerdict = "stale"   // it was fed again or moved since: this run has no row
+	RowEnded   RowVerdict = "ended"   // it has an end
+	RowPaused  RowVerdict = "paused"  // its campaign is paused, or its hours are over: it waits to be fed again
+	RowClosed  RowVerdict = "closed"  // its campaign was cancelled, or has expired
+	RowUnknown RowVerdict = "unknown" // there is no such row
 )
 
-// CallRow says that a row's call begins. With RowEnded the state is its end, with
-// RowClosed what it has to end as. Saying it again changes nothing. Errors:
-// ErrNoRow, and Redis'.
-func (l *Ledger) CallRow(ctx context.Context, r RowRef) (RowVerdict, tasks.State, error) {
-	return l.askRow(ctx, "beginning a row's call", campaignCallScript, r)
-}
-
-// SnoozeRow says that a run ends and its row does not. With tasks.Waiting its task
-// is gone and it is fed again; with tasks.Retrying, or Queued when it was not called
-// yet, its task runs again. With RowEnded the state is its end. Saying it again
-// changes nothing. Errors: ErrNoRow, and Redis'.
-func (l *Ledger) SnoozeRow(ctx context.Context, r RowRef, to tasks.State) (RowVerdict, tasks.State, error) {
-	return l.askRow(ctx, "putting a row off", campaignSnoozeScript, r, letterOf(to))
-}
-
-// SettleRow writes down how a row ended, once for every time it is fed: the first
-// end wins, and is returned with RowEnded. last says that it was its part's last
-// row. Sending it again after a lost reply is safe. Errors: ErrNoRow, and Redis'.
-func (l *Ledger) SettleRow(ctx context.Context, r RowRef, e RowEnd) (v RowVerdict, state tasks.State, last bool, err error) {
-	answer, err := l.run(ctx, "recording a row's end", campaignSettleScript, []string{r.part()}, append([]any{r.Row, r.Feed}, e.args()...)...)
-	if err != nil {
-		return "", "", false, err
-	}
-	switch answer.text(0) {
-	case "ok":
-		return RowOK, e.State, answer.text(1) != "", nil
-	case "already":
-		return RowEnded, letters[answer.text(1)[0]], false, nil
-	case "unknown":
-		return "", "", false, fmt.Errorf("row %s: %w", r.ID(), ErrNoRow)
-	}
-	return RowStale, "", false, nil
-}
-
-// args are what campaign_settle.lua wants behind row and feed.
+// args are what row_settle in rows.lua wants, the letter first.
 func (e RowEnd) args() []any {
 	return []any{letterOf(e.State), e.pack(), string(e.Reason), e.Detail, packPhoto(e.Photo), packPhoto(e.PreviousPhoto)}
 }
@@ -128,19 +75,4 @@ func (e RowEnd) pack() []byte {
 	at := binary.LittleEndian.AppendUint64(nil, most(finished, 1<<48-1))
 	b = append(b, at[:6]...)
 	return binary.LittleEndian.AppendUint32(b, uint32(most(e.Took.Milliseconds(), math.MaxUint32))) //nolint:gosec // cut
-}
-
-func (l *Ledger) askRow(ctx context.Context, what string, script *redis.Script, r RowRef, more ...any) (RowVerdict, tasks.State, error) {
-	answer, err := l.run(ctx, what, script, []string{r.part()}, append([]any{r.Row, r.Feed}, more...)...)
-	if err != nil {
-		return "", "", err
-	}
-	if answer.text(0) == "unknown" {
-		return "", "", fmt.Errorf("row %s: %w", r.ID(), ErrNoRow)
-	}
-	var state tasks.State
-	if letter := answer.text(1); letter != "" {
-		state = letters[letter[0]]
-	}
-	return RowVerdict(answer.text(0)), state, nil
 }

@@ -97,8 +97,8 @@ func readPart(account string, f map[string]string) PartStatus {
 	p := PartStatus{Account: account, Counts: countsOf(f), FirstEnd: stamp(f["first_end"]), LastEnd: stamp(f["last_end"]), Finished: stamp(f["finished"])}
 	p.Total, _ = strconv.ParseInt(f["total"], 10, 64) // written by our own scripts
 	if f["closed"] != "" {
-		p.Counts[letters[f["closed"][0]]] += p.Counts[tasks.Waiting]
-		p.Counts[tasks.Waiting] = 0
+		p.Counts[letters[f["closed"][0]]] += p.Counts[tasks.Waiting] + p.Counts[tasks.Retrying]
+		p.Counts[tasks.Waiting], p.Counts[tasks.Retrying] = 0, 0
 	}
 	for _, letter := range []byte(f["last"]) {
 		p.Last = append(p.Last, letters[letter])

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
@@ -83,15 +84,15 @@ func (c *campaign) anything(t *testing.T, dice *rand.Rand, question string) (set
 	case 6, 7:
 		_, err = c.ResumeCampaign(ctx, c.ID, "")
 	default:
-		rows, _, err := c.Feed(ctx, ledger.FeedRequest{Account: a, Feeder: "f", Lease: time.Second, Question: question, Room: 20})
+		fed, err := c.Feed(ctx, ledger.FeedRequest{Account: a, Feeder: "f", Lease: time.Second, Question: question, Room: 20})
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range rows {
-			if _, _, err := c.CallRow(ctx, r.RowRef); err != nil {
+		for _, r := range fed.Rows {
+			if _, err := rowtest.Call(ctx, c.Ledger, r); err != nil {
 				return settled, err
 			}
-			v, _, _, err := c.SettleRow(ctx, r.RowRef, ledger.RowEnd{State: tasks.Failed, Reason: tasks.NoAnswer, Attempts: 1 + dice.IntN(1000)})
+			v, _, err := rowtest.Settle(ctx, c.Ledger, r, ledger.RowEnd{State: tasks.Failed, Reason: tasks.NoAnswer, Attempts: 1 + dice.IntN(1000)})
 			if err != nil {
 				return settled, err
 			}

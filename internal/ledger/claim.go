@@ -5,7 +5,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -13,7 +16,11 @@ import (
 //go:embed claim.lua
 var claimLua string
 
-var claimScript = newScript(claimLua)
+// The scripts of a run are the same for rows, with what they need for those.
+var (
+	claimScript    = newScript(claimLua)
+	claimRowScript = newRowScript(claimLua)
+)
 
 // Verdict is the ledger's answer to "may this update go on?".
 type Verdict string
@@ -31,6 +38,7 @@ const (
 	IsOld      Verdict = "superseded" // a newer update of the group went out
 	IsThere    Verdict = "unchanged"  // the group shows this photo, and skipping was asked for
 	BadForeign Verdict = "foreign"    // its seq was never given out
+	Gone       Verdict = "gone"       // the row is another task's, or waits to be fed again: nothing is to be done
 )
 
 // ErrForeignSeq says that a task carries a seq above the account's counter.
@@ -42,6 +50,28 @@ type Handle struct {
 	ID      string
 	Group   tasks.GroupID
 	Token   string
+	// Row is the campaign's row that the update is, of the same account; nil for
+	// one of its own.
+	Row *RowRef
+}
+
+// name is what the ledger knows the update by. A row has one name whatever its
+// feeds, so that what it has spent, and what it is suspected of, stays known.
+func (h Handle) name() string {
+	if h.Row != nil {
+		return h.Row.Campaign + "." + strconv.FormatInt(h.Row.Row, 10)
+	}
+	return h.ID
+}
+
+func (h Handle) record() string { return keyRecord(h.Account, h.name()) }
+
+// withRow completes keys and arguments of a script, and chooses the one for rows.
+func (h Handle) withRow(single, row *redis.Script, keys []string, args []any) (*redis.Script, []string, []any) {
+	if h.Row == nil {
+		return single, keys, args
+	}
+	return row, append(keys, h.Row.part()), append(args, h.Row.Row, h.Row.Feed)
 }
 
 // Claim is where an update stands as a run begins.
@@ -65,6 +95,8 @@ type Claim struct {
 	Wait time.Duration
 	// Outcome is set for Settled.
 	Outcome tasks.Outcome
+	// Why is what became of the row, for Gone.
+	Why RowVerdict
 }
 
 // Claim begins a run: it asks whether anything is left to do and takes the
@@ -72,12 +104,18 @@ type Claim struct {
 // record (a hand-written task) is made from the update. Errors: Redis', and
 // ErrForeignSeq.
 func (l *Ledger) Claim(ctx context.Context, h Handle, u tasks.Update) (Claim, error) {
-	keys := []string{keyRecord(h.Account, h.ID), keySeq(h.Account), keyGroup(h.Account, h.Group)}
-	entered := u
+	keys := []string{h.record(), keySeq(h.Account), keyGroup(h.Account, h.Group)}
+	entered, payload := u, []byte(nil)
 	entered.Seq = 0
-	answer, err := l.run(ctx, "claiming the update", claimScript, keys,
-		h.Token, u.Fingerprint(), entered.Marshal(), u.Seq, unixMillis(u.EnqueuedAt), unixMillis(u.ExpiresAt),
-		millis(DefaultLife), millis(MaxLease), millis(Outlive))
+	if h.Row == nil { // a row's is kept by its campaign
+		payload = entered.Marshal()
+	}
+	args := []any{
+		h.Token, u.Fingerprint(), payload, u.Seq, unixMillis(u.EnqueuedAt), unixMillis(u.ExpiresAt),
+		millis(DefaultLife), millis(MaxLease), millis(Outlive),
+	}
+	script, keys, args := h.withRow(claimScript, claimRowScript, keys, args)
+	answer, err := l.run(ctx, "claiming the update", script, keys, args...)
 	if err != nil {
 		return Claim{}, err
 	}
@@ -89,6 +127,8 @@ func (l *Ledger) Claim(ctx context.Context, h Handle, u tasks.Update) (Claim, er
 		c.Wait = answer.duration(1)
 	case BadForeign:
 		err = fmt.Errorf("%w: it says %d, the counter stands at %d", ErrForeignSeq, u.Seq, answer.number(1))
+	case Gone:
+		c.Why = RowVerdict(answer.text(1))
 	default:
 		c.Seq, c.ExpiresAt, c.EnqueuedAt, c.Started = answer.number(1), answer.time(2), answer.time(3), answer.time(4)
 		c.Calls, c.Spent = int(answer.number(5)), int(answer.number(6))

@@ -234,8 +234,8 @@ func TestClaim_LongAfterItsExpiry(t *testing.T) {
 			t.Fatalf("Claim = %q, %v; want it expired", c.Verdict, err)
 		}
 		end := tasks.Outcome{ID: "old", Account: account, GroupID: u.GroupID, State: tasks.Expired, Reason: tasks.ExpiredTime}
-		if verdict, _, _, err := e.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: c.Seq, Outcome: end}); err != nil || verdict != "" {
-			t.Fatalf("Settle = %q, %v", verdict, err)
+		if r, err := e.Settle(t.Context(), ledger.Settlement{Handle: h, Seq: c.Seq, Outcome: end}); err != nil || r.Verdict != "" {
+			t.Fatalf("Settle = %q, %v", r.Verdict, err)
 		}
 		if got := e.look(t, "old").Outcome.State; got != tasks.Expired {
 			t.Errorf("it is %s", got)

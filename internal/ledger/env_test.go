@@ -267,11 +267,11 @@ func (x *run) end(t testing.TB, state tasks.State, want ledger.Verdict, changes 
 	for _, change := range changes {
 		change(&s)
 	}
-	got, o, _, err := x.e.Settle(t.Context(), s)
-	if err != nil || got != want {
-		t.Fatalf("Settle of %s as %s = %q, %v; want %q", x.Token, state, got, err, want)
+	got, err := x.e.Settle(t.Context(), s)
+	if err != nil || got.Verdict != want {
+		t.Fatalf("Settle of %s as %s = %q, %v; want %q", x.Token, state, got.Verdict, err, want)
 	}
-	return o
+	return got.Outcome
 }
 
 // ends lists the entries of the account's stream as "id state".

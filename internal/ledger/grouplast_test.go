@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plugchat-go/groupphoto/internal/ledger"
+	"github.com/plugchat-go/groupphoto/internal/ledger/rowtest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
@@ -76,7 +77,7 @@ func TestFirstRows_OfEachKind(t *testing.T) {
 					if fed == 1999 {
 						end = ledger.RowEnd{State: other.State, Reason: other.Reason}
 					}
-					if _, _, _, err := e.SettleRow(t.Context(), row.RowRef, end); err != nil {
+					if _, _, err := rowtest.Settle(t.Context(), e.Ledger, row, end); err != nil {
 						t.Fatal(err)
 					}
 					fed++

@@ -332,7 +332,7 @@ func (m *model) settle(rt *rapid.T) {
 }
 
 func (m *model) end(u *modelUpdate, s ledger.Settlement) {
-	verdict, recorded, _, err := m.e.Settle(m.t.Context(), s)
+	got, err := m.e.Settle(m.t.Context(), s)
 	if err != nil {
 		m.fail("Settle: %v", err)
 	}
@@ -343,8 +343,8 @@ func (m *model) end(u *modelUpdate, s ledger.Settlement) {
 		if !cmp.Equal(s.Outcome, u.outcome) { // a copy of the recorded one is told that it is
 			want = ledger.Settled
 		}
-		if !cmp.Equal(recorded, u.outcome) {
-			m.fail("%s is told to have ended as %+v; first %+v", u.id, recorded, u.outcome)
+		if !cmp.Equal(got.Outcome, u.outcome) {
+			m.fail("%s is told to have ended as %+v; first %+v", u.id, got.Outcome, u.outcome)
 		}
 	case u.token != s.Token && s.Outcome.State != tasks.Updated:
 		want = ledger.Lost
@@ -355,7 +355,7 @@ func (m *model) end(u *modelUpdate, s ledger.Settlement) {
 			m.lane.answer(m.e.at, u, s.Answer.Said, m.convict)
 		}
 	}
-	if verdict != want {
-		m.fail("Settle of %s by %s as %s = %q; want %q", u.id, s.Token, s.Outcome.State, verdict, want)
+	if got.Verdict != want {
+		m.fail("Settle of %s by %s as %s = %q; want %q", u.id, s.Token, s.Outcome.State, got.Verdict, want)
 	}
 }

@@ -1,9 +1,10 @@
 -- release: a turn or a run ends and the update does not. Gives back what the
 -- call did not use, says when and why again, and what the answer says of the account.
--- KEYS  1 record · 2 lane · 3 turns · 4 group · 5 line · 6 events · 7 repairs
+-- KEYS  1 record · 2 lane · 3 turns · 4 group · 5 line · 6 events · 7 repairs · 8 part, of a campaign's row
 -- ARGV  1 token · 2 turn id ('' for a run without one) · 3 back: '' nothing, 'attempt', or 'call' (it never went out)
 --       4 state · 5 reason · 6 detail · 7 again in ms · 8 status · 9 state of the policy · 10 longest hold
---       11 process · 12 seq · 13… the answer, see answer_of
+--       11 process · 12 seq · 13… the answer, see answer_of · 23 row · 24 feed · 25 '1': its run goes on · 26 '1': it goes
+--       on after all others
 -- gives {'ok' | 'ended' | 'lost', hold left, holds in a row, who cancelled it meanwhile, a suspect's hold left, rest left, '1': repair}
 local record, lane, now = KEYS[1], KEYS[2], clock()
 local token, turn, longest = ARGV[1], ARGV[2], number(ARGV[10])
@@ -43,4 +44,7 @@ end
 redis.call('HSET', record, 'state', ARGV[4], 'reason', ARGV[5], 'detail', ARGV[6],
   'again', text(now + again), 'status', ARGV[8], 'policy', ARGV[9])
 redis.call('HDEL', record, 'turn', 'lease')
+if KEYS[8] and ARGV[25] ~= '1' then
+  row_snooze(KEYS[8], number(ARGV[23]), number(ARGV[24]), now, now + again, ARGV[4] == 'retrying', ARGV[26] == '1')
+end
 return answer('ok', r[6] or '')

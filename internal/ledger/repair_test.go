@@ -44,9 +44,9 @@ func settles(state tasks.State, lost bool) late {
 			s.Accepted, s.Answer = photo1, ledger.Answer{Said: ledger.SaidTrue}
 		}
 		return func() bool {
-			_, _, repair, err := x.e.Settle(t.Context(), s)
+			r, err := x.e.Settle(t.Context(), s)
 			must(t, err)
-			return repair
+			return r.Repair
 		}
 	}
 }

@@ -6,14 +6,21 @@
 --   <part>:f:<chunk>  3 bytes per row: its feed number; absent until one is fed
 --   <part>:d:<chunk>  28 bytes per row: how it ended; absent until one has
 -- and for all of them <part>:chunks and :todo (chunks, and those with waiting rows),
--- :fed (rows under way, by when there was last news of them), :index and :words
--- (texts by number), :why (ends by letter and reason). All share the account's slot.
--- Letters: w waiting · q queued · c calling · r retrying · U updated · R refused ·
--- F failed · S superseded · N unchanged · E expired · X cancelled · l leaving for
--- another account · m there. The counters are named by letters; those of l and m
--- are not of the total. In a closed part a waiting row counts as what closed it.
+-- :fed (rows under way, by when there was last news of them), :later (retrying rows,
+-- by when they are due), :index and :words (texts by number), :why (ends by letter
+-- and reason). All share the account's slot.
+-- Letters: w waiting · q queued, it has a task · c calling, it has one · r retrying:
+-- it was tried, has no task and is fed again · U updated · R refused · F failed ·
+-- S superseded · N unchanged · E expired · X cancelled · l leaving for another account
+-- · m there. The counters are named by letters; those of l and m are not of the total.
+-- In a closed part a waiting or retrying row counts as what closed it.
+-- A row has a record, as updates have, from its first claim to its end, whatever its
+-- feeds: what it has spent stays known. One that was not called needs none to wait.
 local WIDTH, FEED, END = 1000, 3, 28
-local UNDER_WAY = {q = true, c = true, r = true}
+local UNDER_WAY = {q = true, c = true}
+-- A retrying row's due time is not believed beyond this; one that goes after all
+-- first tries has LAST added to it.
+local MOST_LATER, LAST = 21600000, 1e14
 local ENDED = {U = true, R = true, F = true, S = true, N = true, E = true, X = true}
 local MOST_DETAILS = 4096
 
@@ -61,17 +68,26 @@ local function campaigns_of(part)
   return part:match('^(.*:)c:') .. 'campaigns'
 end
 
+-- Who serves the account listens here.
+local function line_of(part)
+  return part:match('^(.*:)c:') .. 'line'
+end
+
 local function campaign_of(part)
   return part:match(':c:(.*)$')
+end
+
+local function record_of(part, row)
+  return part:match('^(.*:)c:') .. 'u:' .. campaign_of(part) .. '.' .. text(row)
 end
 
 -- When nothing is left to do in a part, its account need not look at it. Says so.
 local function part_rest(part, now)
   local n = redis.call('HMGET', part, 'w', 'q', 'c', 'r', 'closed', 'finished')
-  local left = number(n[2]) + number(n[3]) + number(n[4])
-  if not set(n[5]) then left = left + number(n[1]) end
-  if left > 0 then return false end
-  redis.call('ZREM', campaigns_of(part), campaign_of(part))
+  local under_way, waiting = number(n[2]) + number(n[3]), number(n[1]) + number(n[4])
+  if under_way > 0 or (waiting > 0 and not set(n[5])) then return false end
+  -- What waits in a closed part is still to be swept.
+  if waiting == 0 then redis.call('ZREM', campaigns_of(part), campaign_of(part)) end
   if not set(n[6]) then redis.call('HSET', part, 'finished', text(now)) end
   return true
 end
@@ -107,44 +123,53 @@ end
 
 -- Whether a run may go on with its row, at a claim or before a call. Answers 'ok',
 -- 'stale' (another feed's, or moved, or back to waiting), 'ended' and the letter,
--- 'paused', 'closed' and the letter, 'unknown'; with 'ok' where the row stands.
-local function row_may(part, row, feed)
+-- 'paused' (or its hours are over), 'closed' and the letter, 'unknown'; with 'ok'
+-- where the row stands.
+local function row_may(part, row, feed, now)
   local letter, fed = row_look(part, row)
   if letter == '' then return 'unknown' end
   if ENDED[letter] and fed == feed then return 'ended', letter end
   if fed ~= feed or not UNDER_WAY[letter] then return 'stale' end
-  local p = redis.call('HMGET', part, 'closed', 'paused')
+  local p = redis.call('HMGET', part, 'closed', 'paused', 'shuts')
   if set(p[1]) then return 'closed', p[1] end
-  if set(p[2]) then return 'paused' end
+  if set(p[2]) or (p[3] and number(p[3]) <= now) then return 'paused' end
   return 'ok', letter
 end
 
 -- The call of a row begins, if it may. Said again it changes nothing.
 local function row_call(part, row, feed, now)
-  local may, letter = row_may(part, row, feed)
+  local may, letter = row_may(part, row, feed, now)
   if may ~= 'ok' then return may, letter end
   if letter ~= 'c' then row_put(part, row, letter, 'c') end
   redis.call('ZADD', part .. ':fed', text(now), text(row))
   return 'ok'
 end
 
--- A row's run ends and the row does not: back to waiting ('w'; its task is gone)
--- or to be run again by its task ('r'; 'q' when it was not called yet).
-local function row_snooze(part, row, feed, to, now)
+-- A row's run ends and the row does not. It is fed again: with the waiting ones while
+-- nothing was tried, else when it is due, or, if it is to be the last, after all that
+-- were not called yet. Said again it changes nothing.
+local function row_snooze(part, row, feed, now, due, tried, last)
   local letter, fed = row_look(part, row)
   if letter == '' then return 'unknown' end
   if ENDED[letter] and fed == feed then return 'ended', letter end
   if fed ~= feed or letter == 'l' or letter == 'm' then return 'stale' end
-  if letter == 'w' then return to == 'w' and 'ok' or 'stale' end
-  if letter ~= to then row_put(part, row, letter, to) end
-  if to == 'w' then
-    redis.call('ZREM', part .. ':fed', text(row))
+  if not UNDER_WAY[letter] then return 'ok' end
+  redis.call('ZREM', part .. ':fed', text(row))
+  local r = redis.call('HMGET', record_of(part, row), 'calls', 'policy')
+  if tried or number(r[1]) > 0 or (set(r[2]) and r[2] ~= '{}') then
+    row_put(part, row, letter, 'r')
+    local at = math.max(now, math.min(due, now + MOST_LATER))
+    if last then at = at + LAST end
+    redis.call('ZADD', part .. ':later', text(at), text(row))
+    redis.call('PEXPIREAT', part .. ':later', redis.call('HGET', part, 'until'))
+  else
+    row_put(part, row, letter, 'w')
+    redis.call('DEL', record_of(part, row))
     local chunk = text((place_of(row)))
     redis.call('ZADD', part .. ':todo', chunk, chunk)
-    part_rest(part, now)
-  else
-    redis.call('ZADD', part .. ':fed', text(now), text(row))
+    redis.call('PEXPIREAT', part .. ':todo', redis.call('HGET', part, 'until'))
   end
+  part_rest(part, now)
   return 'ok'
 end
 
@@ -168,6 +193,8 @@ local function row_settle(part, row, feed, to, e, now)
   redis.call('SETRANGE', key, at * END, how)
   row_put(part, row, letter, to)
   redis.call('ZREM', part .. ':fed', text(row))
+  if letter == 'r' then redis.call('ZREM', part .. ':later', text(row)) end
+  redis.call('DEL', record_of(part, row))
   if set(e[2]) and redis.call('HINCRBY', part .. ':why', to .. e[2], 1) == 1 then
     redis.call('PEXPIREAT', part .. ':why', redis.call('HGET', part, 'until'))
   end

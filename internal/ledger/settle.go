@@ -13,7 +13,10 @@ import (
 //go:embed settle.lua
 var settleLua string
 
-var settleScript = newLaneScript(answerLua + "\n" + settleLua)
+var (
+	settleScript    = newLaneScript(answerLua + "\n" + settleLua)
+	settleRowScript = newRowScript(laneLua + "\n" + answerLua + "\n" + settleLua)
+)
 
 // Settlement is the end of an update.
 type Settlement struct {
@@ -29,36 +32,58 @@ type Settlement struct {
 	Seq int64
 }
 
+// Recorded answers Settle.
+type Recorded struct {
+	// Verdict is "" when this is the end; Settled when there was one before, Lost when
+	// another run has claimed the update, unless this one brings home a true answer.
+	Verdict Verdict
+	// Outcome is the recorded one; of a row that had ended before it is this run's.
+	Outcome tasks.Outcome
+	// Repair says that the group's newest photo may have been overwritten; see Repairs.
+	Repair bool
+	// LastRow says that no row of the campaign is left in the account.
+	LastRow bool
+}
+
 // Settle records the end of an update and one entry in the account's stream of
-// outcomes. The first settlement wins: when there is one already it is returned
-// with Settled. A run that lost its claim gets Lost, unless it brings home a
-// true answer. repair says that the group's newest photo may have been
-// overwritten; see Repairs. Sending a settlement again after a lost reply is safe.
-func (l *Ledger) Settle(ctx context.Context, s Settlement) (verdict Verdict, recorded tasks.Outcome, repair bool, err error) {
+// outcomes; the end of a row is recorded with its campaign alone. The first
+// settlement wins. Sending one again after a lost reply is safe.
+func (l *Ledger) Settle(ctx context.Context, s Settlement) (Recorded, error) {
+	e := Recorded{Outcome: s.Outcome}
 	encoded, err := json.Marshal(s.Outcome)
 	if err != nil {
-		return "", s.Outcome, false, fmt.Errorf("encoding the outcome: %w", err)
+		return e, fmt.Errorf("encoding the outcome: %w", err)
 	}
 	args := []any{
 		s.Token, s.Turn, string(s.Outcome.State), encoded, millis(l.keep), millis(Outlive), s.ID, string(s.Group),
 		string(s.Outcome.Reason), s.Accepted, s.Process, millis(l.groupLife()), s.Seq, millis(maxHold),
 	}
-	answer, err := l.run(ctx, "recording the outcome", settleScript, append(s.keys(), keyOutcomes(s.Account)), append(args, s.Answer.args(s.Handle)...)...)
+	script, keys, args := s.withRow(settleScript, settleRowScript, append(s.keys(), keyOutcomes(s.Account)), append(args, s.Answer.args(s.Handle)...))
+	if s.Row != nil {
+		args[3] = "" // what it keeps is packed
+		args = append(args, EndOf(s.Outcome).args()...)
+	}
+	answer, err := l.run(ctx, "recording the outcome", script, keys, args...)
 	if err != nil {
-		return "", s.Outcome, false, err
+		return e, err
 	}
 	switch answer.text(0) {
 	case "ok":
-		return "", s.Outcome, answer.text(1) != "", nil
+		e.Repair, e.LastRow = answer.text(1) != "", answer.text(2) != ""
+		return e, nil
 	case "already":
-		repair = answer.text(2) != ""
+		e.Repair = answer.text(2) != ""
 		if answer.text(1) == string(encoded) { // ours, and only the first answer was lost
-			return "", s.Outcome, repair, nil
+			return e, nil
 		}
-		recorded, err = decodeOutcome(answer.text(1))
-		return Settled, recorded, repair, err
+		e.Verdict = Settled
+		if answer.text(1) != "" {
+			e.Outcome, err = decodeOutcome(answer.text(1))
+		}
+		return e, err
 	}
-	return Lost, s.Outcome, answer.text(2) != "", nil
+	e.Verdict, e.Repair = Lost, answer.text(2) != ""
+	return e, nil
 }
 
 func decodeOutcome(text string) (o tasks.Outcome, err error) {

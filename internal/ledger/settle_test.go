@@ -41,8 +41,8 @@ func TestSettle_SentAgainAfterALostAnswer(t *testing.T) {
 		x.ask(t, ledger.Go)
 		s := ledger.Settlement{Handle: x.Handle, Turn: x.request().Turn, Seq: x.claim.Seq, Outcome: x.outcome(t, tasks.Refused)}
 		for range 2 {
-			if verdict, o, _, err := e.Settle(t.Context(), s); err != nil || verdict != "" || o.State != tasks.Refused {
-				t.Fatalf("Settle = %q, %+v, %v", verdict, o, err)
+			if r, err := e.Settle(t.Context(), s); err != nil || r.Verdict != "" || r.Outcome.State != tasks.Refused {
+				t.Fatalf("Settle = %+v, %v", r, err)
 			}
 		}
 		if diff := cmp.Diff([]string{"a refused"}, e.ends(t)); diff != "" {
@@ -65,8 +65,8 @@ func TestSettle_TheTruthOfAnEarlierPassIsStale(t *testing.T) {
 			t.Fatalf("Reopen = %t, %v", ok, err)
 		}
 		e.start(t, ledger.Registered{Update: r.Update}, "a", "t2", ledger.Run)
-		if verdict, _, _, err := e.Settle(t.Context(), stale); err != nil || verdict != ledger.Lost {
-			t.Errorf("Settle = %q, %v; want it lost", verdict, err)
+		if r, err := e.Settle(t.Context(), stale); err != nil || r.Verdict != ledger.Lost {
+			t.Errorf("Settle = %q, %v; want it lost", r.Verdict, err)
 		}
 	})
 }

@@ -199,7 +199,7 @@ func TestPace_CountsFromTheWrite(t *testing.T) {
 					if how == "release" {
 						x.give(t, "ok", func(r *ledger.ReleaseRequest) { r.Answer = ledger.Answer{Said: ledger.SaidNormal, Late: late} })
 					} else {
-						_, _, _, err := e.Settle(t.Context(), s)
+						_, err := e.Settle(t.Context(), s)
 						must(t, err)
 					}
 				}

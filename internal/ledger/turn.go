@@ -18,9 +18,11 @@ var wroteLua string
 var releaseLua string
 
 var (
-	turnScript    = newLaneScript(turnLua)
-	wroteScript   = newScript(wroteLua)
-	releaseScript = newLaneScript(answerLua + "\n" + releaseLua)
+	turnScript       = newLaneScript(turnLua)
+	turnRowScript    = newRowScript(laneLua + "\n" + turnLua)
+	wroteScript      = newScript(wroteLua)
+	releaseScript    = newLaneScript(answerLua + "\n" + releaseLua)
+	releaseRowScript = newRowScript(laneLua + "\n" + answerLua + "\n" + releaseLua)
 )
 
 // TurnRequest asks for the right to make one call.
@@ -62,6 +64,7 @@ type Turn struct {
 	Calls, Spent int
 	By           string        // as in Claim
 	Outcome      tasks.Outcome // for Settled
+	Row          RowVerdict    // for Gone, as Why in Claim
 }
 
 // Obstacle is what a turn has to wait for.
@@ -84,9 +87,11 @@ const (
 // update has ended meanwhile. Asking again with the same Turn after a lost
 // reply gives the same turn.
 func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
-	answer, err := l.run(ctx, "asking for a turn", turnScript, r.keys(),
-		r.Token, r.Turn, r.ID, r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(min(max(r.Gap, r.MaxGap), maxGap)),
-		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease), r.Process, flag(r.Bulk))
+	script, keys, args := r.withRow(turnScript, turnRowScript, r.keys(), []any{
+		r.Token, r.Turn, r.name(), r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(min(max(r.Gap, r.MaxGap), maxGap)),
+		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease), r.Process, flag(r.Bulk),
+	})
+	answer, err := l.run(ctx, "asking for a turn", script, keys, args...)
 	if err != nil {
 		return Turn{}, err
 	}
@@ -99,6 +104,8 @@ func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	case Go:
 		t.Lease, t.Previous = answer.duration(1), answer.text(2)
 		t.Calls, t.Spent = int(answer.number(3)), int(answer.number(4))
+	case Gone:
+		t.Row = RowVerdict(answer.text(1))
 	default:
 		t.By = answer.text(1)
 	}
@@ -107,7 +114,7 @@ func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 
 func (h Handle) keys() []string {
 	return []string{
-		keyRecord(h.Account, h.ID), keyLane(h.Account), keyTurns(h.Account), keyGroup(h.Account, h.Group),
+		h.record(), keyLane(h.Account), keyTurns(h.Account), keyGroup(h.Account, h.Group),
 		keyLine(h.Account), keyEvents(h.Account), keyRepairs(h.Account),
 	}
 }
@@ -116,7 +123,7 @@ func (h Handle) keys() []string {
 // its call is under way: the next turn of the account comes as much later. The
 // call's end says so too, which is early enough where one call is made at a time.
 func (l *Ledger) Wrote(ctx context.Context, h Handle, turn string, late time.Duration) error {
-	_, err := l.run(ctx, "noting when the request was written", wroteScript, []string{keyRecord(h.Account, h.ID), keyLane(h.Account)}, turn, millis(late))
+	_, err := l.run(ctx, "noting when the request was written", wroteScript, []string{h.record(), keyLane(h.Account)}, turn, millis(late))
 	return err
 }
 
@@ -136,7 +143,7 @@ type ReleaseRequest struct {
 	Handle
 	Turn   string // "" for a run that had no turn
 	Refund Refund
-	// State is tasks.Waiting or tasks.Retrying; Reason, Detail, HTTPStatus and
+	// State is tasks.Waiting or, when something was tried, tasks.Retrying; Reason, Detail, HTTPStatus and
 	// Again (from now) are what people see until the next run.
 	State      tasks.State
 	Reason     tasks.Reason
@@ -146,6 +153,10 @@ type ReleaseRequest struct {
 	// Policy is kept for the next Claim.
 	Policy string
 	Answer Answer
+	// Stay says that the run goes on, and keeps its row. Otherwise the row is fed
+	// again, Again from now if it was called, and then its task is over. Last: not
+	// before all rows have been called once.
+	Stay, Last bool
 	// Seq is the claim's, Process as in TurnRequest.
 	Seq     int64
 	Process string
@@ -154,7 +165,7 @@ type ReleaseRequest struct {
 // Released answers a ReleaseRequest.
 type Released struct {
 	// Verdict is Settled when the update ended meanwhile, Lost when another run
-	// has claimed it, "ok" else.
+	// has claimed it, or when its row waits again or has ended, "ok" else.
 	Verdict Verdict
 	// Hold is how long the account is held from now on, Holds how often in a row;
 	// Suspect is how long an update is held whose answer told of trouble, Rest how
@@ -174,7 +185,11 @@ func (l *Ledger) Release(ctx context.Context, r ReleaseRequest) (Released, error
 		r.Token, r.Turn, string(r.Refund), string(r.State), string(r.Reason), r.Detail, millis(r.Again), r.HTTPStatus, r.Policy,
 		millis(maxHold), r.Process, r.Seq,
 	}
-	answer, err := l.run(ctx, "giving the turn back", releaseScript, r.keys(), append(args, r.Answer.args(r.Handle)...)...)
+	script, keys, args := r.withRow(releaseScript, releaseRowScript, r.keys(), append(args, r.Answer.args(r.Handle)...))
+	if r.Row != nil {
+		args = append(args, flag(r.Stay), flag(r.Last))
+	}
+	answer, err := l.run(ctx, "giving the turn back", script, keys, args...)
 	if err != nil {
 		return Released{}, err
 	}

@@ -1,11 +1,11 @@
 -- turn: the right to make one call now. Pace, in-flight limit, the group's order
 -- and the place in line are granted together or not at all; claim's questions are
 -- asked again.
--- KEYS  1 record · 2 lane · 3 turns · 4 group · 5 line · 6 events · 7 repairs
+-- KEYS  1 record · 2 lane · 3 turns · 4 group · 5 line · 6 events · 7 repairs · 8 part, of a campaign's row
 -- ARGV  1 token · 2 turn id · 3 update id · 4 seq · 5 lease · 6 in-flight limit · 7 gap to the next turn
 --       8 longest gap · 9 finished photo · 10 '1': skip when unchanged · 11 keep the group until · 12 longest hold
---       13 longest lease · 14 process · 15 '1': campaign row
--- gives {'ended', outcome} · {'lost'} · {'expired'} · {'cancelled', by} · {'superseded', newer id} · {'unchanged'} ·
+--       13 longest lease · 14 process · 15 '1': campaign row · 16 row · 17 feed
+-- gives {'ended', outcome} · {'lost'} · {'gone', why} · {'expired'} · {'cancelled', by} · {'superseded', newer id} · {'unchanged'} ·
 --       {'wait', ms, why, reason} · {'go', lease left, previous photo, calls, spent}
 local record, lane, turns, group, line = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now, turn, lease, longest = clock(), ARGV[2], number(ARGV[5]), number(ARGV[13])
@@ -20,6 +20,13 @@ if set(r[1]) then return leave({'ended', r[1]}) end
 if r[2] ~= ARGV[1] or r[10] == turn then return {'lost'} end
 if r[3] == turn then
   return {'go', text(believe(record, 'lease', r[4], now, longest) - now), r[7] or '', r[8] or '0', r[9] or '0'}
+end
+if KEYS[8] then
+  local may, letter = row_may(KEYS[8], number(ARGV[16]), number(ARGV[17]), now)
+  if may == 'closed' and letter == 'X' then return leave({'cancelled', ''}) end
+  if may == 'closed' then return leave({'expired'}) end
+  if may == 'paused' then row_snooze(KEYS[8], number(ARGV[16]), number(ARGV[17]), now, now) end
+  if may ~= 'ok' then return leave({'gone', may}) end
 end
 if set(r[6]) then return leave({'cancelled', r[6]}) end
 if now >= number(r[5]) then return leave({'expired'}) end
@@ -137,6 +144,7 @@ if set(g[5]) then
   redis.call('HSET', record, 'previous', previous)
   redis.call('HDEL', group, 'last')
 end
+if KEYS[8] then row_call(KEYS[8], number(ARGV[16]), number(ARGV[17]), now) end
 local calls = redis.call('HINCRBY', record, 'calls', 1)
 local spent = redis.call('HINCRBY', record, 'spent', 1)
 redis.call('HSET', record, 'turn', turn, 'lease', text(now + lease), 'granted', text(now), 'next', text(from + gap), 'state', 'calling')

@@ -39,8 +39,8 @@ func end(t *testing.T, s *site, id string, state tasks.State) {
 	o := r.Outcome
 	yes := state == tasks.Updated
 	o.State, o.Value, o.FinishedAt = state, &yes, time.Now()
-	if v, _, _, err := l.Settle(t.Context(), ledger.Settlement{Handle: h, Turn: "turn", Outcome: o}); err != nil || v != "" {
-		t.Fatalf("settle: got %q, %v", v, err)
+	if r, err := l.Settle(t.Context(), ledger.Settlement{Handle: h, Turn: "turn", Outcome: o}); err != nil || r.Verdict != "" {
+		t.Fatalf("settle: got %q, %v", r.Verdict, err)
 	}
 }
 
