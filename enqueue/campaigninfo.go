@@ -256,7 +256,7 @@ func stateOf(s ledger.CampaignStatus, now time.Time) (CampaignState, string) {
 		return CampaignPaused, stoppedBy(s.PausedBy, s.PauseWhy)
 	case s.Start.After(now):
 		return CampaignScheduled, ""
-	case trialOver(s):
+	case s.TrialOver():
 		return CampaignPaused, TrialOver
 	}
 	return CampaignRunning, ""
@@ -271,21 +271,6 @@ func stoppedBy(by, why string) string {
 		return "stopped by " + by
 	}
 	return "stopped by " + by + ": " + why
-}
-
-// trialOver says whether all rows that may go for a trial have ended, and others
-// wait for somebody to say on.
-func trialOver(s ledger.CampaignStatus) bool {
-	if s.Trial == 0 {
-		return false
-	}
-	for _, p := range s.Parts {
-		waiting := p.Counts[Waiting]
-		if p.Counts.Open() > waiting || waiting > 0 && p.Total-waiting < int64(s.Trial) {
-			return false
-		}
-	}
-	return true
 }
 
 func finishedAt(s ledger.CampaignStatus) time.Time {

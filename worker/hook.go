@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -98,10 +99,14 @@ func (l *lane) tellOne(ctx context.Context, hook Notifier, e ledger.Event) bool 
 		l.log.Warn("webhook.dropped", "event", e.Type, "owner", e.Owner, "at", e.At, "note", "it is too old to be told")
 		return true
 	}
-	err := hook.Send(ctx, webhook.Event{
-		ID: l.account.Name + "-" + e.Position, Type: "account." + e.Type, Time: e.At,
-		Data: hookData{Account: l.account.Name, Owner: string(e.Owner), Reason: string(e.Reason), Detail: e.Detail, By: e.By, Since: e.Since},
-	})
+	event := webhook.Event{ID: l.account.Name + "-" + e.Position, Time: e.At}
+	if e.Data != "" { // of a campaign
+		event.Type, event.Data = e.Type, json.RawMessage(e.Data)
+	} else {
+		event.Type = "account." + e.Type
+		event.Data = hookData{Account: l.account.Name, Owner: string(e.Owner), Reason: string(e.Reason), Detail: e.Detail, By: e.By, Since: e.Since}
+	}
+	err := hook.Send(ctx, event)
 	switch {
 	case err == nil:
 		l.watched.outbox.succeeded()

@@ -34,14 +34,17 @@ type janitor struct {
 	inspector *asynq.Inspector
 	log       *slog.Logger
 	every     time.Duration
+	// ended looks whether a campaign has ended, for the account that tells of it.
+	ended func(ctx context.Context, account, campaign string)
 	// seen is, for each queue, the moment in asynq's archive (seconds since 1970)
 	// up to which this process has looked.
 	seen map[string]int64
 }
 
-func newJanitor(l *ledger.Ledger, c Config) *janitor {
+func newJanitor(l *ledger.Ledger, c Config, ended func(ctx context.Context, account, campaign string)) *janitor {
 	return &janitor{
-		rdb: c.Redis, ledger: l, inspector: asynq.NewInspectorFromRedisClient(c.Redis), log: c.Logger,
+		ended: ended,
+		rdb:   c.Redis, ledger: l, inspector: asynq.NewInspectorFromRedisClient(c.Redis), log: c.Logger,
 		every: c.TidyInterval, seen: map[string]int64{},
 	}
 }
@@ -72,6 +75,9 @@ func (j *janitor) tidy(ctx context.Context, account string) error {
 	if err != nil || !mine {
 		return err
 	}
+	if err := j.campaigns(ctx, account); err != nil {
+		return err
+	}
 	for _, queue := range []string{tasks.Queue(account), tasks.BulkQueue(account)} {
 		if err := j.revive(ctx, account, queue); err != nil {
 			return err
@@ -79,6 +85,19 @@ func (j *janitor) tidy(ctx context.Context, account string) error {
 		if err := j.prune(ctx, account, queue); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// campaigns lets people know of campaigns that ended when the process that saw it
+// died, or when none was there.
+func (j *janitor) campaigns(ctx context.Context, account string) error {
+	untold, err := j.ledger.Untold(ctx, account)
+	if err != nil {
+		return err
+	}
+	for _, c := range untold {
+		j.ended(ctx, account, c.ID)
 	}
 	return nil
 }

@@ -45,11 +45,15 @@ type lane struct {
 	aside        chan struct{}   // a waiting campaign row is to give its handler to a single update
 
 	host    *host
-	nudges  chan<- *lane // to the watch
-	asking  sync.Mutex   // held by the run that asks /status after a false
-	asked   time.Time    // when that gave no usable answer last; guarded by asking
-	repairs atomic.Bool  // there may be groups to be repaired
-	tripped atomic.Bool  // its host gives no usable answers, and it is to be held
+	nudges  chan<- *lane                     // to the watch
+	asking  sync.Mutex                       // held by the run that asks /status after a false
+	asked   time.Time                        // when that gave no usable answer last; guarded by asking
+	repairs atomic.Bool                      // there may be groups to be repaired
+	seen    atomic.Pointer[ledger.LaneState] // how the account stood at the last look
+	stir    chan struct{}                    // something has changed that the feeder may heed
+	hooked  bool                             // somebody outside is told of events
+	each    sync.Map                         // campaign → whether each outcome is told of
+	tripped atomic.Bool                      // its host gives no usable answers, and it is to be held
 	watched watched
 }
 
@@ -58,6 +62,7 @@ func newLane(w *Worker, account Account) *lane {
 		account: account, policy: w.config.Policy, httpTimeout: w.config.HTTPTimeout, leaseMargin: w.config.LeaseMargin,
 		redis: w.config.Redis, ledger: w.ledger, photos: w.photos, log: w.config.Logger.With("account", account.Name),
 		stop: w.stop, life: w.life, process: w.process, nudges: w.nudges, aside: make(chan struct{}, 1),
+		stir: make(chan struct{}, 1), hooked: w.config.Hook != nil,
 	}
 	l.host = w.hostOf(account)
 	l.repairs.Store(true) // what a process left behind that died
@@ -109,6 +114,14 @@ func (l *lane) ring() {
 		case freed <- struct{}{}:
 		default: // a signal is waiting to be seen already
 		}
+	}
+}
+
+// stirFeeder makes the feeder look after the campaigns now.
+func (l *lane) stirFeeder() {
+	select {
+	case l.stir <- struct{}{}:
+	default: // it is about to
 	}
 }
 

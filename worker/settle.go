@@ -55,6 +55,7 @@ func (l *lane) rowGone(r *run, why ledger.RowVerdict) {
 func (l *lane) settle(r *run, c consequence) error {
 	o := r.outcome(c)
 	s := ledger.Settlement{Handle: r.Handle, Turn: r.turnID, Outcome: o, Answer: l.says(r, c), Seq: r.claim.Seq, Process: l.process}
+	s.Tell = l.tells(l.life, r)
 	if c.end == tasks.Updated {
 		s.Accepted = r.ready.ref.Wire()
 	}
@@ -75,6 +76,10 @@ func (l *lane) settle(r *run, c consequence) error {
 	case recorded.Verdict == ledger.Lost:
 		return again(consequence{again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"})
 	case r.Row != nil: // its end is its campaign's: asynq forgets it
+		if recorded.LastRow {
+			l.ended(l.life, r.Row.Campaign)
+			l.stirFeeder()
+		}
 		return nil
 	}
 	return answer(r.task, recorded.Outcome, recorded.Verdict == ledger.Settled)

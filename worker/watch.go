@@ -28,6 +28,7 @@ type watched struct {
 	mending atomic.Bool
 
 	tripping atomic.Bool
+	feeding  atomic.Bool
 	outbox   outbox
 }
 
@@ -80,6 +81,10 @@ func (l *lane) look(ctx context.Context, w *Worker, s ledger.LaneState) {
 		l.ring()
 	}
 	l.watched.last = s
+	l.seen.Store(&s)
+	if s.Campaigns > 0 {
+		w.aside(&l.watched.feeding, l.feed)
+	}
 	l.busyWithRows(ctx)
 	if !s.Probe.IsZero() && !s.Probe.After(s.Now) {
 		w.aside(&l.watched.probing, l.probe)
@@ -182,6 +187,7 @@ func (w *Worker) listen() {
 			}
 			if m.Payload == "state" {
 				l.nudge()
+				l.stirFeeder()
 			}
 			l.ring()
 		}

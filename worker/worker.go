@@ -82,7 +82,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.background.Go(w.publish)
 	w.background.Go(w.watch)
 	w.background.Go(w.listen)
-	w.background.Go(func() { newJanitor(w.ledger, w.config).work(w.stop, w.names()) })
+	w.background.Go(func() { newJanitor(w.ledger, w.config, w.ended).work(w.stop, w.names()) })
 	w.started = true
 	return nil
 }
@@ -102,6 +102,15 @@ func (w *Worker) publish() {
 			w.config.Logger.Warn("accounts.unpublished", "error", err)
 		}
 		cancel()
+	}
+}
+
+// ended is for the janitor.
+func (w *Worker) ended(ctx context.Context, account, campaign string) {
+	for _, l := range w.lanes {
+		if l.account.Name == account {
+			l.ended(ctx, campaign)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ for why, n in pairs(less) do
 end
 redis.call('HINCRBY', part, 'w', count)
 redis.call('HSET', part, 'until', ARGV[4], 'pass', pass)
-redis.call('HDEL', part, 'finished', 'last')
+redis.call('HDEL', part, 'finished', 'last', 'stopped')
 redis.call('ZADD', part .. ':todo', chunk, chunk)
 redis.call('PEXPIREAT', part .. ':todo', ARGV[4])
 redis.call('ZADD', KEYS[2], 'NX', 0, campaign_of(part))

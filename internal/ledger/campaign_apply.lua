@@ -13,7 +13,7 @@ redis.call('HSET', part, 'version', ARGV[1], 'open', '1', 'sealed', '1', 'paused
 if not set(p[4]) then redis.call('HSET', part, 'places', ARGV[7]) end
 if set(ARGV[3]) and not set(p[5]) then redis.call('HSET', part, 'closed_at', text(clock())) end
 if not set(ARGV[3]) then redis.call('HDEL', part, 'closed_at', 'finished') end
-if set(p[7]) and not set(ARGV[2]) then redis.call('HDEL', part, 'last') end -- somebody looked at what stopped it
+if set(p[7]) and not set(ARGV[2]) then redis.call('HDEL', part, 'last', 'stopped') end -- somebody looked at what stopped it
 if (p[7] or '') ~= ARGV[2] or (p[2] or '') ~= ARGV[3] then redis.call('PUBLISH', line_of(part), 'state') end
 redis.call('DEL', part .. ':sums')
 redis.call('PEXPIREAT', part, ARGV[8])

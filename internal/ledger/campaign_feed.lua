@@ -4,7 +4,8 @@
 -- a time does so, and asks with the same name again when the answer was lost.
 -- KEYS  1 the account's campaigns · 2 feeder · 3 the account's counter
 -- ARGV  1 feeder · 2 for how long it stays the one · 3 name of the question · 4 how many rows · 5 how many may be queued
---       at a time · 6… per campaign with hours: id, when they are over ('0': they are not now)
+--       at a time · 6 '1': only the campaigns that follow · 7… per campaign: id, until when it may go on ('0': it may
+--       not now, '': for ever), how many bad ends of the last 50 stop it ('0': none do)
 -- gives {'held', ms} (another feeder) · {'ok', one line per row: campaign, row, feed, seq · '1': somebody else fed last}
 local now, lease = clock(), number(ARGV[2])
 local f = redis.call('HMGET', KEYS[2], 'feeder', 'until', 'asked', 'answer', 'round')
@@ -14,8 +15,8 @@ local taken = set(f[1]) and f[1] ~= ARGV[1] and '1' or ''
 redis.call('HSET', KEYS[2], 'feeder', ARGV[1], 'until', text(now + lease))
 if f[1] == ARGV[1] and f[3] == ARGV[3] then return {'ok', f[4] or '', ''} end
 
-local shuts = {}
-for i = 6, #ARGV, 2 do shuts[ARGV[i]] = number(ARGV[i + 1]) end
+local shuts, stops, only = {}, {}, ARGV[6] == '1'
+for i = 7, #ARGV, 3 do shuts[ARGV[i]], stops[ARGV[i]] = ARGV[i + 1], ARGV[i + 2] end
 local prefix = KEYS[1]:sub(1, -10) .. 'c:'
 
 -- So many retrying rows keep their records at most, before the last ones go too.
@@ -25,11 +26,13 @@ local MOST_LAST = 5000
 local able, room = {}, number(ARGV[5])
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local part = prefix .. id
-  local p = redis.call('HMGET', part, 'open', 'paused', 'closed', 'expires', 'start', 'w', 'total', 'trial', 'q', 'r', 'shuts')
+  local p = redis.call('HMGET', part, 'open', 'paused', 'closed', 'expires', 'start', 'w', 'total', 'trial', 'q', 'r', 'shuts',
+    'stop_at', 'stopped')
   room = room - number(p[9])
   if not p[7] then
     redis.call('ZREM', KEYS[1], id)
-  elseif set(p[1]) and not set(p[2]) and not set(p[3]) and now >= number(p[5]) and now < number(p[4]) and shuts[id] ~= 0 then
+  elseif set(p[1]) and not set(p[2]) and not set(p[3]) and not set(p[13]) and now >= number(p[5]) and now < number(p[4])
+    and shuts[id] ~= '0' and (shuts[id] or not only) then
     local c = {id = id, part = part, first = number(p[6]), due = 0, last = 0, share = 0, took = {w = 0, r = 0}}
     if number(p[8]) > 0 then c.first = math.max(0, math.min(c.first, number(p[8]) - (number(p[7]) - c.first))) end
     if number(p[10]) > 0 then
@@ -38,7 +41,8 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     end
     c.most = c.due + c.first + c.last
     if c.most > 0 then able[#able + 1] = c end
-    if shuts[id] and number(p[11]) ~= shuts[id] then redis.call('HSET', part, 'shuts', text(shuts[id])) end
+    if stops[id] and (p[12] or '0') ~= stops[id] then redis.call('HSET', part, 'stop_at', stops[id]) end
+    if set(shuts[id]) and p[11] ~= shuts[id] then redis.call('HSET', part, 'shuts', shuts[id]) end
   end
 end
 room = math.min(room, number(ARGV[4]))

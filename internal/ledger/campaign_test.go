@@ -66,12 +66,12 @@ func (e *env) accepted(t testing.TB, name string, rows []ledger.CampaignRow, cha
 func (c *campaign) feed(t testing.TB, account string, room int, resting ...string) []ledger.FedRow {
 	t.Helper()
 	c.questions++
-	shuts := map[string]time.Time{}
+	var windows map[string]ledger.Window
 	for _, id := range resting {
-		shuts[id] = time.Time{}
+		windows = map[string]ledger.Window{c.ID: {}, id: {Shut: true}}
 	}
 	fed, err := c.Feed(t.Context(), ledger.FeedRequest{
-		Account: account, Feeder: "f1", Lease: 10 * time.Second, Question: c.ID + strconv.Itoa(c.questions), Room: room, Shuts: shuts,
+		Account: account, Feeder: "f1", Lease: 10 * time.Second, Question: c.ID + strconv.Itoa(c.questions), Room: room, Campaigns: windows,
 	})
 	if err != nil || fed.Held > 0 {
 		t.Fatalf("Feed = held %s, %v", fed.Held, err)

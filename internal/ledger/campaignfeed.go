@@ -52,9 +52,30 @@ type FeedRequest struct {
 	// Room is how many rows are wanted at most, up to MaxFeed; Queue is how many of the
 	// account may be queued at a time, 0: MaxFeed.
 	Room, Queue int
-	// Shuts says of campaigns that have hours when those are over; zero: they are
-	// not now. A row that is not called by then waits again.
-	Shuts map[string]time.Time
+	// Campaigns are those that may go on, each as far as its Window allows; nil: all of
+	// them, at any time.
+	Campaigns map[string]Window
+}
+
+// Window is when a campaign may go on. The zero value is any time.
+type Window struct {
+	// Shut says that it may not now. Until is when it may no longer: a row that is not
+	// called by then waits again.
+	Shut  bool
+	Until time.Time
+	// StopAt stops it, as a pause does, when so many of the account's last 50 ends are
+	// refused or failed rows; 0: never. PauseCampaign must say so to all accounts.
+	StopAt int
+}
+
+func (w Window) text() string {
+	switch {
+	case w.Shut:
+		return "0"
+	case w.Until.IsZero():
+		return ""
+	}
+	return unixMillis(w.Until)
 }
 
 // FedRow is a row on its way to its queue.
@@ -79,9 +100,9 @@ type Fed struct {
 // returns them for their tasks to be enqueued: retrying rows that are due, then those
 // that wait, then those that were to be the last.
 func (l *Ledger) Feed(ctx context.Context, r FeedRequest) (Fed, error) {
-	args := []any{r.Feeder, millis(min(r.Lease, maxFeederLease)), r.Question, min(max(0, r.Room), MaxFeed), cmp.Or(r.Queue, MaxFeed)}
-	for id, at := range r.Shuts {
-		args = append(args, id, unixMillis(at))
+	args := []any{r.Feeder, millis(min(r.Lease, maxFeederLease)), r.Question, min(max(0, r.Room), MaxFeed), cmp.Or(r.Queue, MaxFeed), flag(r.Campaigns != nil)}
+	for id, window := range r.Campaigns {
+		args = append(args, id, window.text(), window.StopAt)
 	}
 	answer, err := l.run(ctx, "feeding rows", campaignFeedScript,
 		[]string{keyCampaigns(r.Account), keyFeeder(r.Account), keySeq(r.Account)}, args...)

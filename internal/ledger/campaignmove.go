@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -148,17 +149,15 @@ func (l *Ledger) CampaignsOf(ctx context.Context, account string) ([]Campaign, e
 		return nil, fmt.Errorf("listing the campaigns of account %s: %w", account, err)
 	}
 	var all []Campaign
+	var problems []error
 	for i, id := range ids {
-		if heads[i].Val()["state"] != "ready" {
-			continue
-		}
-		c := readHead(id, heads[i].Val())
-		all = append(all, c)
-		if err := l.catchUp(ctx, c, account); err != nil {
-			return all, err
+		if heads[i].Val()["state"] == "ready" {
+			c := readHead(id, heads[i].Val())
+			all = append(all, c)
+			problems = append(problems, l.catchUp(ctx, c, account)) // one that is stuck must not stop the others
 		}
 	}
-	return all, nil
+	return all, errors.Join(problems...)
 }
 
 func (l *Ledger) catchUp(ctx context.Context, c Campaign, account string) error {

@@ -78,11 +78,19 @@ func (l *Ledger) CampaignStatus(ctx context.Context, idOrName string) (CampaignS
 			}
 		}
 	}
-	rest := tasks.Waiting
+	rest, moving := tasks.Waiting, c.Total-s.Counts.Sum()
 	if c.Closed != "" {
 		rest = c.Closed
 	}
-	s.Counts[rest] += c.Total - s.Counts.Sum()
+	s.Counts[rest] += moving
+	for _, part := range parts { // rows that are not swept yet count as what closed them
+		if f := part.Val(); f["closed"] != "" {
+			raw, state := countsOf(f), letters[f["closed"][0]]
+			if n := raw[tasks.Waiting] + raw[tasks.Retrying]; n > 0 {
+				why[ReasonCount{State: state, Reason: closeReason(state)}] += n
+			}
+		}
+	}
 	for w, n := range why {
 		w.Rows = n
 		s.Why = append(s.Why, w)
@@ -104,6 +112,14 @@ func readPart(account string, f map[string]string) PartStatus {
 		p.Last = append(p.Last, letters[letter])
 	}
 	return p
+}
+
+// closeReason is why a row ended that its campaign was closed with.
+func closeReason(state tasks.State) tasks.Reason {
+	if state == tasks.Expired {
+		return tasks.ExpiredTime
+	}
+	return tasks.Stopped
 }
 
 // countsOf reads the counters of a part as they are.

@@ -9,20 +9,23 @@ import (
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
-// Event is one change of an account that people outside are told of.
+// Event is one change of an account, or of a campaign of its, that people outside are
+// told of.
 type Event struct {
 	Position string // where it stands in the account's stream of events
-	Type     string // paused or resumed
-	Owner    Owner
-	Reason   tasks.Reason // of trouble
-	Detail   string       // the provider's or the operator's words
-	Since    time.Time    // when that pause or trouble began
-	By       string       // the operator
-	At       time.Time
+	Type     string // paused or resumed; of a campaign one of CampaignEvents
+	// Data is what there is to say of a campaign, as JSON; all the following is of an account.
+	Data   string
+	Owner  Owner
+	Reason tasks.Reason // of trouble
+	Detail string       // the provider's or the operator's words
+	Since  time.Time    // when that pause or trouble began
+	By     string       // the operator
+	At     time.Time
 }
 
 // NextEvent returns the first event behind a position, "" for the oldest there is;
-// ok is false when there is none. The newest thousand events of an account are kept.
+// ok is false when there is none. The newest ten thousand events of an account are kept.
 func (l *Ledger) NextEvent(ctx context.Context, account, after string) (e Event, ok bool, err error) {
 	from := "-"
 	if after != "" {
@@ -39,7 +42,7 @@ func (l *Ledger) NextEvent(ctx context.Context, account, after string) (e Event,
 	field := func(name string) string { s, _ := m.Values[name].(string); return s }
 	ms, _, _ := strings.Cut(m.ID, "-")
 	return Event{
-		Position: m.ID, Type: field("type"), Owner: Owner(field("owner")), Reason: tasks.Reason(field("reason")), Detail: field("detail"),
+		Position: m.ID, Type: field("type"), Data: field("data"), Owner: Owner(field("owner")), Reason: tasks.Reason(field("reason")), Detail: field("detail"),
 		Since: stamp(field("since")), By: field("by"), At: stamp(ms),
 	}, true, nil
 }

@@ -63,6 +63,9 @@ type LaneState struct {
 	// and that no Mirror has seen it yet; BulkPaused, that somebody paused the bulk
 	// queue alone, which stops campaigns only. Only Lane tells them.
 	QueuePaused, BulkPaused bool
+	// Campaigns is how many campaigns have rows left in the account. Only Mirror counts
+	// them.
+	Campaigns int64
 	// Event is the position of the newest event, Hooked of the one told outside last.
 	Event, Hooked string
 	// Now is when all this was so.

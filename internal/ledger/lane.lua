@@ -60,7 +60,7 @@ end
 
 -- One event for people outside: 'paused' or 'resumed', by whom and why.
 local function tell(lane, events, kind, now, owner, why, detail, since, by)
-  local id = redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', kind, 'owner', owner or '', 'reason', why or '',
+  local id = redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', kind, 'owner', owner or '', 'reason', why or '',
     'detail', detail or '', 'since', text(since), 'by', by or '')
   redis.call('HSET', lane, 'event', id)
 end

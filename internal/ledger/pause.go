@@ -62,11 +62,12 @@ func (l *Ledger) Resume(ctx context.Context, account, by string) (bool, error) {
 // do this at the same time.
 func (l *Ledger) Mirror(ctx context.Context, accounts ...string) ([]LaneState, error) {
 	lanes, flags := make([]laneReader, len(accounts)), make([][2]*redis.StringCmd, len(accounts))
+	campaigns := make([]*redis.IntCmd, len(accounts))
 	var clock *redis.TimeCmd
 	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		clock = p.Time(ctx)
 		for i, account := range accounts {
-			lanes[i] = readLane(ctx, p, account)
+			lanes[i], campaigns[i] = readLane(ctx, p, account), p.ZCard(ctx, keyCampaigns(account))
 			flags[i] = [2]*redis.StringCmd{p.Get(ctx, pausedFlag(tasks.Queue(account))), p.Get(ctx, pausedFlag(tasks.BulkQueue(account)))}
 		}
 		return nil
@@ -77,6 +78,7 @@ func (l *Ledger) Mirror(ctx context.Context, accounts ...string) ([]LaneState, e
 	var problems []error
 	for i, account := range accounts {
 		states[i] = lanes[i].state(clock.Val())
+		states[i].Campaigns = campaigns[i].Val()
 		problems = append(problems, l.mirror(ctx, account, states[i], flags[i][0].Val(), flags[i][1].Val()))
 	}
 	return states, errors.Join(problems...)

@@ -123,16 +123,16 @@ end
 
 -- Whether a run may go on with its row, at a claim or before a call. Answers 'ok',
 -- 'stale' (another feed's, or moved, or back to waiting), 'ended' and the letter,
--- 'paused' (or its hours are over), 'closed' and the letter, 'unknown'; with 'ok'
+-- 'paused' (or stopped, or its hours are over), 'closed' and the letter, 'unknown'; with 'ok'
 -- where the row stands.
 local function row_may(part, row, feed, now)
   local letter, fed = row_look(part, row)
   if letter == '' then return 'unknown' end
   if ENDED[letter] and fed == feed then return 'ended', letter end
   if fed ~= feed or not UNDER_WAY[letter] then return 'stale' end
-  local p = redis.call('HMGET', part, 'closed', 'paused', 'shuts')
+  local p = redis.call('HMGET', part, 'closed', 'paused', 'shuts', 'stopped')
   if set(p[1]) then return 'closed', p[1] end
-  if set(p[2]) or (p[3] and number(p[3]) <= now) then return 'paused' end
+  if set(p[2]) or set(p[4]) or (p[3] and number(p[3]) <= now) then return 'paused' end
   return 'ok', letter
 end
 
@@ -198,8 +198,12 @@ local function row_settle(part, row, feed, to, e, now)
   if set(e[2]) and redis.call('HINCRBY', part .. ':why', to .. e[2], 1) == 1 then
     redis.call('PEXPIREAT', part .. ':why', redis.call('HGET', part, 'until'))
   end
-  local p = redis.call('HMGET', part, 'last', 'first_end')
-  redis.call('HSET', part, 'last', ((p[1] or '') .. to):sub(-50), 'last_end', text(now))
+  local p = redis.call('HMGET', part, 'last', 'first_end', 'stop_at')
+  local last = ((p[1] or '') .. to):sub(-50)
+  redis.call('HSET', part, 'last', last, 'last_end', text(now))
+  -- Too many bad ends: no more calls until somebody has looked at it.
+  local _, bad = last:gsub('[RF]', '')
+  if number(p[3]) > 0 and bad >= number(p[3]) and (to == 'R' or to == 'F') then redis.call('HSET', part, 'stopped', '1') end
   if not set(p[2]) then redis.call('HSET', part, 'first_end', text(now)) end
   return 'ok', part_rest(part, now)
 end

@@ -30,6 +30,8 @@ type Settlement struct {
 	Process string
 	// Seq is the claim's: the place in the order that the run was about.
 	Seq int64
+	// Tell puts the outcome of a row among the account's events, as CampaignOutcome.
+	Tell bool
 }
 
 // Recorded answers Settle.
@@ -62,6 +64,10 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) (Recorded, error) {
 	if s.Row != nil {
 		args[3] = "" // what it keeps is packed
 		args = append(args, EndOf(s.Outcome).args()...)
+		if !s.Tell {
+			encoded = nil
+		}
+		args = append(args, encoded)
 	}
 	answer, err := l.run(ctx, "recording the outcome", script, keys, args...)
 	if err != nil {
@@ -73,7 +79,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) (Recorded, error) {
 		return e, nil
 	case "already":
 		e.Repair = answer.text(2) != ""
-		if answer.text(1) == string(encoded) { // ours, and only the first answer was lost
+		if s.Row == nil && answer.text(1) == string(encoded) { // ours, and only the first answer was lost
 			return e, nil
 		}
 		e.Verdict = Settled

@@ -3,7 +3,7 @@
 -- ARGV  1 token · 2 turn id · 3 state · 4 outcome · 5 keep outcomes for · 6 keep record until at least expiry + this
 --       7 update id · 8 group id · 9 reason · 10 finished photo, when the provider accepted it · 11 process
 --       12 keep the group for · 13 seq · 14 longest hold · 15… the answer, see answer_of · 25 row · 26 feed · 27… letter
---       and end of the row, see row_settle
+--       and end of the row, see row_settle · 33 event, '': none
 -- gives {'ok', '1': repair, '1': it was the last row of its part} · {'already', outcome ('' for a row), '1': repair} · {'lost'}
 local record, lane, group = KEYS[1], KEYS[2], KEYS[4]
 local now = clock()
@@ -39,8 +39,13 @@ if KEYS[9] then
   -- be small. Whoever was fed the row since has nothing left to do.
   local row, feed, e = number(ARGV[25]), number(ARGV[26]), {}
   if r[2] then feed = select(2, row_look(KEYS[9], row)) end
-  for i = 28, #ARGV do e[#e + 1] = ARGV[i] end
+  for i = 28, 32 do e[#e + 1] = ARGV[i] end
+  local ended = row_look(KEYS[9], row)
   local what, more = row_settle(KEYS[9], row, feed, ARGV[27], e, now)
+  if what == 'ok' and ARGV[33] ~= '' and not ENDED[ended] then
+    local id = redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'type', 'campaign.outcome', 'data', ARGV[33])
+    redis.call('HSET', lane, 'event', id)
+  end
   if what == 'ok' then return {'ok', repair, more and '1' or ''} end
   if what == 'already' then return {'already', '', repair} end
   return {'lost', '', repair}

@@ -14,7 +14,7 @@ import (
 // End is one entry of an account's stream of outcomes.
 type End struct {
 	Position string // where the entry stands in the stream
-	ID       string
+	ID       string // "" for the end of a campaign
 	State    tasks.State
 	Group    tasks.GroupID
 	Reason   tasks.Reason
