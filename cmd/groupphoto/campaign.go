@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func (a *app) campaignCommand() *cobra.Command {
 			return &usageError{cmd.CommandPath(), unknownCommand(cmd, args[0])}
 		},
 	}
-	cmd.AddCommand(a.campaignCheckCommand())
+	cmd.AddCommand(a.campaignCheckCommand(), a.campaignStartCommand())
 	cmd.AddCommand(a.campaignActs()...)
 	return cmd
 }
@@ -37,6 +38,9 @@ type sheetFlags struct {
 	skipInvalid, absolute bool
 	lang                  string
 	groupsFlags
+
+	folder string    // that photo files are named relative to; "": the sheet's own
+	copy   io.Writer // gets what is read of the sheet; nil: nobody does
 }
 
 func (a *app) sheetFlags(cmd *cobra.Command, f *sheetFlags) {
@@ -62,12 +66,16 @@ func (a *app) openSheet(ctx context.Context, path string, f sheetFlags, who *ros
 		r, err := sheet.Open(&impatient{ctx: ctx, r: a.in}, opts)
 		return r, io.NopCloser(nil), err
 	}
-	opts.Folder = filepath.Dir(path)
+	opts.Folder = cmp.Or(f.folder, filepath.Dir(path))
 	file, err := openRegular(path)
 	if err != nil {
 		return nil, nil, badInput(err)
 	}
-	r, err := sheet.Open(file, opts)
+	var from io.Reader = file
+	if f.copy != nil {
+		from = io.TeeReader(file, f.copy)
+	}
+	r, err := sheet.Open(from, opts)
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}

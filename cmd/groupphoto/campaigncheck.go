@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -72,11 +73,14 @@ type check struct {
 	flags   sheetCheckFlags
 	config  config
 	path    string
+	name    string        // as the person gave it
 	data    *bufio.Writer // on stdout: a sheet can have a million problems
+	quiet   bool          // nothing is printed of a sheet without problems
 	reader  *sheet.Reader
 	photos  *rowPhotos
-	roster  *roster  // nil without --groups
-	rejects *rejects // nil when nobody asked
+	roster  *roster         // nil without --groups
+	kept    json.RawMessage // of the sheet's campaign when it was started before
+	rejects *rejects        // nil when nobody asked
 	tally   tally
 	first   []rowProblem
 	drawn   time.Time // when progress was drawn last
@@ -96,29 +100,43 @@ func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang languag
 	if err != nil {
 		return err
 	}
-	k := &check{app: a, language: lang, flags: f, config: c, path: path, data: bufio.NewWriter(a.out), tally: newTally()}
-	if k.tally.paces, err = c.paces(); err != nil {
+	k, err := a.newCheck(ctx, c, f, lang, path)
+	if err != nil {
 		return err
+	}
+	defer k.photos.close()
+	return k.run(ctx)
+}
+
+func (a *app) newCheck(ctx context.Context, c config, f sheetCheckFlags, lang language, path string) (k *check, err error) {
+	k = &check{app: a, language: lang, flags: f, config: c, path: path, name: path, data: bufio.NewWriter(a.out), tally: newTally()}
+	if k.tally.paces, err = c.paces(); err != nil {
+		return nil, err
 	}
 	a.limitMemory(c)
 	if k.photos, err = newRowPhotos(ctx, a, c, f.fetch); err != nil {
-		return badInput(err)
+		return nil, badInput(err)
 	}
-	defer k.photos.close()
+	return k, nil
+}
+
+// run goes through the sheet once and tells what it found. A sheet with problems is
+// an error, unless they are to be skipped.
+func (k *check) run(ctx context.Context) error {
 	if err := k.employ(ctx); err != nil {
 		return err
 	}
-	reader, file, err := a.openSheet(ctx, path, f.sheetFlags, k.roster)
+	reader, file, err := k.openSheet(ctx, k.path, k.flags.sheetFlags, k.roster)
 	if err != nil {
 		return k.flushed(k.noSheet(err))
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	k.reader = reader
-	if err := k.photos.shared(f.photo); err != nil {
+	if err := k.photos.shared(k.flags.photo); err != nil {
 		return err
 	}
-	if f.rejects != "" {
-		if k.rejects, err = newRejects(f.rejects, reader.Format(), path, f.photo); err != nil {
+	if k.flags.rejects != "" {
+		if k.rejects, err = newRejects(k.flags.rejects, reader.Format(), k.path, k.flags.photo); err != nil {
 			return err
 		}
 		defer k.rejects.drop()
@@ -140,9 +158,11 @@ func (k *check) employ(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	senders, err := k.config.senders(names, k.lookAhead(ctx, k.config, k.language, names))
-	if err != nil {
-		return err
+	senders := keptSenders(k.kept, names)
+	if senders == nil {
+		if senders, err = k.config.senders(names, k.lookAhead(ctx, k.config, k.language, names)); err != nil {
+			return err
+		}
 	}
 	who.employ(senders)
 	k.roster = who
@@ -187,7 +207,7 @@ func (k *check) noSheet(err error) error {
 			return err
 		}
 	}
-	return badInput(errors.New(clip(k.path, 200) + ": " + k.sentence(k.told(*p, k.language))))
+	return badInput(errors.New(clip(k.name, 200) + ": " + k.sentence(k.told(*p, k.language))))
 }
 
 // rows goes through the sheet. A row whose photo is still being made waits, and
@@ -254,6 +274,9 @@ func (k *check) row(row sheet.Row, problems []sheet.Problem, photo *verdict) err
 	}
 	if photo != nil && photo.reason != "" {
 		told = append(told, k.badPhoto(row, photo))
+	}
+	if photo != nil && photo.failed != nil {
+		return photo.failed
 	}
 	k.tally.add(row, len(told))
 	k.progress()
@@ -342,8 +365,10 @@ func (k *check) finish() error {
 			return err
 		}
 	}
-	if err := k.print(); err != nil {
-		return err
+	if !k.quiet || k.tally.bad > 0 {
+		if err := k.print(); err != nil {
+			return err
+		}
 	}
 	if k.tally.bad == 0 || k.flags.skipInvalid && k.tally.good > 0 {
 		return nil

@@ -34,6 +34,9 @@ type rowPhotos struct {
 	passed map[uint64]struct{}
 	seed   maphash.Seed
 	counts photoCounts
+	// store keeps finished photos, for who sends them; nil: they are only looked at.
+	store func(ctx context.Context, jpeg []byte) (tasks.PhotoRef, error)
+	given tasks.PhotoRef // the photo for all rows, when it is stored or a link
 }
 
 // photoCounts counts the different photos.
@@ -49,7 +52,9 @@ type photoCounts struct {
 // verdict is what became of one photo that was looked at; nil is one that was not.
 type verdict struct {
 	ready  chan struct{}
-	bytes  int // of the finished photo
+	bytes  int            // of the finished photo
+	ref    tasks.PhotoRef // where it is stored, if it is
+	failed error          // why it could not be stored
 	reason sheet.Reason
 	detail string
 }
@@ -99,8 +104,10 @@ func (r *rowPhotos) shared(source string) error {
 	if source == "" {
 		return nil
 	}
-	if ref, err := tasks.ParsePhoto(source); err == nil && r.passes(ref) {
+	// Whoever sends it makes the one photo of a link as well: it may not be there later.
+	if ref, err := tasks.ParsePhoto(source); err == nil && r.passes(ref) && (r.store == nil || ref.Hash() != "") {
 		r.pass(ref)
+		r.given = ref
 		return nil
 	}
 	s := r.show(r.ctx, source, "", false)
@@ -110,7 +117,12 @@ func (r *rowPhotos) shared(source string) error {
 	r.counts.Different++
 	r.counts.Made++
 	r.counts.MadeBytes += int64(len(s.made.JPEG))
-	return nil
+	if r.store == nil {
+		return nil
+	}
+	var err error
+	r.given, err = r.store(r.ctx, s.made.JPEG)
+	return err
 }
 
 // passes reports whether a photo is not looked at: what is in the photo store
@@ -188,6 +200,9 @@ func (r *rowPhotos) judge(v *verdict, p sheet.Photo) {
 		var made photo.Photo
 		made, err = r.maker.Make(r.ctx, b)
 		v.bytes = len(made.JPEG)
+		if err == nil && r.store != nil {
+			v.ref, v.failed = r.store(r.ctx, made.JPEG)
+		}
 	}
 	if err == nil {
 		return

@@ -137,7 +137,7 @@ func (k *check) print() error {
 func (k *check) facts() sheetFacts {
 	f, t := k.reader.Format(), k.tally
 	facts := sheetFacts{
-		Type: "summary", File: k.path, Rows: t.rows, Good: t.good, Bad: t.bad, Empty: k.reader.Empty(), Problems: t.problems,
+		Type: "summary", File: k.name, Rows: t.rows, Good: t.good, Bad: t.bad, Empty: k.reader.Empty(), Problems: t.problems,
 		Format: formatFacts{f.Kind, f.DelimiterName(), f.Encoding, f.BOM, f.HeaderLine, f.Columns},
 		Photos: k.photos.counted(), Accounts: []accountFacts{}, Rejects: k.flags.rejects,
 	}
@@ -159,7 +159,7 @@ func (k *check) summary() []string {
 		rows += k.say("; %d empty passed over", n)
 	}
 	pairs := []string{
-		k.say("sheet"), clip(k.path, 200) + ": " + k.form(), k.say("columns"), k.columns(), k.say("rows"), rows,
+		k.say("sheet"), clip(k.name, 200) + ": " + k.form(), k.say("columns"), k.columns(), k.say("rows"), rows,
 		k.say("photos"), k.photoCounts(),
 	}
 	names := t.names()

@@ -15,6 +15,7 @@ import (
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
 	"github.com/plugchat-go/groupphoto/internal/web"
 	"github.com/plugchat-go/groupphoto/internal/webhook"
+	"github.com/plugchat-go/groupphoto/tasks"
 	"github.com/plugchat-go/groupphoto/worker"
 	"github.com/plugchat-go/groupphoto/worker/plugchat"
 )
@@ -34,6 +35,7 @@ type config struct {
 	expires      time.Duration
 	keep         time.Duration
 	photo        photoConfig
+	campaignStop int // of the last tasks.StopWindow rows; 0: never
 	zone         *time.Location
 	httpAddr     string
 	httpToken    plugchat.Secret
@@ -71,15 +73,16 @@ func (a *app) config(ctx context.Context, flags map[string]string) (config, erro
 	c := config{
 		shown: shown, bad: r.bad, token: plugchat.Secret(raw.Token), baseURL: raw.BaseURL, authScheme: raw.AuthScheme,
 		accountsFile: raw.AccountsFile, httpAddr: raw.HTTPAddr, httpToken: plugchat.Secret(raw.HTTPToken),
-		pace:        r.duration("GROUPPHOTO_PACE", raw.Pace, 0, maxPace),
-		jitter:      r.part("GROUPPHOTO_PACE_JITTER", raw.PaceJitter),
-		concurrency: r.count("GROUPPHOTO_CONCURRENCY", raw.Concurrency, 1, 1000),
-		expires:     r.duration("GROUPPHOTO_EXPIRES", raw.Expires, time.Second, maxLife),
-		keep:        r.duration("GROUPPHOTO_KEEP", raw.Keep, time.Hour, 10*maxLife),
-		photo:       r.photo(raw),
-		zone:        r.zone("GROUPPHOTO_TZ", raw.Zone),
-		logFormat:   r.choice("GROUPPHOTO_LOG_FORMAT", raw.LogFormat, "auto", "text", "json"),
-		logLevel:    r.level("GROUPPHOTO_LOG_LEVEL", raw.LogLevel),
+		pace:         r.duration("GROUPPHOTO_PACE", raw.Pace, 0, maxPace),
+		jitter:       r.part("GROUPPHOTO_PACE_JITTER", raw.PaceJitter),
+		concurrency:  r.count("GROUPPHOTO_CONCURRENCY", raw.Concurrency, 1, 1000),
+		expires:      r.duration("GROUPPHOTO_EXPIRES", raw.Expires, time.Second, maxLife),
+		keep:         r.duration("GROUPPHOTO_KEEP", raw.Keep, time.Hour, 10*maxLife),
+		photo:        r.photo(raw),
+		campaignStop: r.count("GROUPPHOTO_CAMPAIGN_STOP", raw.CampaignStop, 0, tasks.StopWindow),
+		zone:         r.zone("GROUPPHOTO_TZ", raw.Zone),
+		logFormat:    r.choice("GROUPPHOTO_LOG_FORMAT", raw.LogFormat, "auto", "text", "json"),
+		logLevel:     r.level("GROUPPHOTO_LOG_LEVEL", raw.LogLevel),
 	}
 	c.policy = worker.Policy{
 		Attempts:       r.count("GROUPPHOTO_ATTEMPTS", raw.Attempts, 1, 100),

@@ -22,6 +22,19 @@ func printJSON(w io.Writer, v any) error {
 	return nil
 }
 
+// joinedJSON is one object with the fields of two.
+func joinedJSON(a, b any) ([]byte, error) {
+	first, err := json.Marshal(a)
+	if err != nil {
+		return nil, err
+	}
+	second, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(first[:len(first)-1], ','), second[1:]...), nil
+}
+
 // printFields writes names and values in two columns, leaving out empty values.
 func printFields(w io.Writer, pairs ...string) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -32,6 +32,7 @@ type rawSettings struct {
 	RefusalRetries string `env:"GROUPPHOTO_REFUSAL_RETRIES, default=1"`
 	RefusalDelay   string `env:"GROUPPHOTO_REFUSAL_DELAY, default=2m"`
 	RefusalReads   string `env:"GROUPPHOTO_REFUSAL_METADATA, default=true"`
+	CampaignStop   string `env:"GROUPPHOTO_CAMPAIGN_STOP, default=25"`
 	Expires        string `env:"GROUPPHOTO_EXPIRES, default=24h"`
 	Keep           string `env:"GROUPPHOTO_KEEP, default=30d"`
 	PhotoMode      string `env:"GROUPPHOTO_PHOTO_MODE, default=jpeg"`

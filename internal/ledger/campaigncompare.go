@@ -21,7 +21,12 @@ type CampaignDiffersError struct {
 
 // Error tells the first difference.
 func (e *CampaignDiffersError) Error() string {
-	text := fmt.Sprintf("campaign %q was accepted with other rows: %d then, %d now", e.Name, e.Before, e.After)
+	return fmt.Sprintf("campaign %q was accepted with other rows: %s", e.Name, e.Difference())
+}
+
+// Difference tells only what differs.
+func (e *CampaignDiffersError) Difference() string {
+	text := fmt.Sprintf("%d then, %d now", e.Before, e.After)
 	switch {
 	case e.Was.Line == 0 && e.Is.Line == 0:
 		return text

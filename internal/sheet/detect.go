@@ -34,8 +34,12 @@ func fold(name string) string {
 			return r
 		}
 		return -1
-	}, accents.Replace(strings.ToLower(name)))
+	}, Unaccented(name))
 }
+
+// Unaccented is a text in small letters, without the accents of Portuguese and its
+// neighbours.
+func Unaccented(text string) string { return accents.Replace(strings.ToLower(text)) }
 
 // columns gives the cells of a header their roles; known is false when no cell
 // is a name that is known.

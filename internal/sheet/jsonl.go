@@ -79,6 +79,22 @@ func (r *Reader) object(row Row) (Row, []Problem) {
 	return r.judge(row, nil)
 }
 
+// WithoutPhoto is an object of JSONL without the field that names its photo.
+func WithoutPhoto(object string) string {
+	fields, err := fieldsOf(object)
+	if err != nil {
+		return object
+	}
+	var out strings.Builder
+	for _, f := range fields {
+		if headerWords[fold(f.name)] == PhotoColumn {
+			continue
+		}
+		out.WriteString("," + quoted(f.name) + ":" + f.value)
+	}
+	return "{" + strings.TrimPrefix(out.String(), ",") + "}"
+}
+
 // field is one field of an object, its value as it is written.
 type field struct{ name, value string }
 
