@@ -32,9 +32,11 @@ type CampaignRecord struct {
 	// Took is the time from the first claim to the end.
 	Took time.Duration
 	// Ref and Extra are as they were given. PhotoGiven describes the photo that was,
-	// without image data or a URL's query.
+	// without image data or a URL's query; Given is the photo itself, whose Wire has the
+	// query: not for logs.
 	Ref, Extra string
 	PhotoGiven string
+	Given      tasks.PhotoRef
 }
 
 // CampaignFilter chooses rows. The zero value is all.
@@ -90,6 +92,7 @@ func recordOf(row ledger.RowView) CampaignRecord {
 		Value: row.End.Value, Reason: row.End.Reason, Detail: row.End.Detail, Attempts: row.End.Attempts, HTTPStatus: row.End.HTTPStatus,
 		Photo: printable(row.End.Photo), PreviousPhoto: printable(row.End.PreviousPhoto), FinishedAt: row.End.FinishedAt, Took: row.End.Took,
 		Ref: row.Given.Ref, Extra: row.Given.Extra, PhotoGiven: row.Given.Photo.String(),
+		Given: row.Given.Photo,
 	}
 	if r.State == Retrying {
 		r.State = Queued

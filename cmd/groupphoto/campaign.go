@@ -28,7 +28,7 @@ func (a *app) campaignCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.campaignCheckCommand(), a.campaignStartCommand())
-	cmd.AddCommand(a.campaignActs()...)
+	cmd.AddCommand(append(a.campaignLooks(), a.campaignActs()...)...)
 	return cmd
 }
 

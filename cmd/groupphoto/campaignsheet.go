@@ -16,6 +16,8 @@ type sheetMeta struct {
 	File    string       `json:"file,omitempty"` // its name without folders; "" for stdin
 	Format  sheet.Format `json:"format"`
 	Senders []sender     `json:"senders,omitempty"` // whom rows without an account were given to
+
+	foreign bool // there was no sheet
 }
 
 func newSheetMeta(path string, f sheet.Format, senders []sender) sheetMeta {
@@ -36,6 +38,7 @@ func (m sheetMeta) json() json.RawMessage {
 func readSheetMeta(kept json.RawMessage) sheetMeta {
 	var m sheetMeta
 	if json.Unmarshal(kept, &m) != nil || len(m.Format.Columns) == 0 {
+		m.foreign = true
 		m.Format = sheet.Format{Kind: sheet.CSV, Delimiter: ',', Encoding: sheet.UTF8, HeaderLine: 1, Columns: []sheet.Column{
 			{Name: "group", Role: sheet.GroupColumn}, {Name: "photo", Role: sheet.PhotoColumn}, {Name: "account", Role: sheet.AccountColumn},
 		}}
@@ -48,14 +51,15 @@ type rowExtra struct {
 	Photo string   `json:"p,omitempty"` // the photo's cell, when it names a file: a link is in the row, and image data is nowhere
 	Kept  []string `json:"k,omitempty"` // the cells of columns that are not ours, in their order
 	Whole string   `json:"o,omitempty"` // the object of a row of JSONL, without its photo when that is image data
+	Data  bool     `json:"d,omitempty"` // the photo was image data in the sheet
 }
 
 // extraOf is the text that a row keeps, "" when there is nothing to keep.
 func extraOf(f sheet.Format, row sheet.Row) string {
-	var e rowExtra
+	e := rowExtra{Data: row.Photo.Ref.Kind == tasks.PhotoInline}
 	if f.Kind == sheet.JSONL {
 		e.Whole = row.Object
-		if row.Photo.Ref.Kind == tasks.PhotoInline {
+		if e.Data {
 			e.Whole = sheet.WithoutPhoto(row.Object)
 		}
 	} else {
@@ -64,7 +68,7 @@ func extraOf(f sheet.Format, row sheet.Row) string {
 			case i >= len(row.Cells):
 			case column.Role == sheet.OtherColumn:
 				e.Kept = append(e.Kept, row.Cells[i])
-			case column.Role == sheet.PhotoColumn && row.Photo.File != "":
+			case column.Role == sheet.PhotoColumn && (row.Photo.File != "" || row.Photo.Ref.Hash() != ""):
 				e.Photo = strings.TrimSpace(row.Cells[i])
 			}
 		}
@@ -72,7 +76,7 @@ func extraOf(f sheet.Format, row sheet.Row) string {
 			e.Kept = nil
 		}
 	}
-	if e.Photo == "" && e.Kept == nil && e.Whole == "" {
+	if e.Photo == "" && e.Kept == nil && e.Whole == "" && !e.Data {
 		return ""
 	}
 	text, _ := json.Marshal(e) // texts cannot fail

@@ -21,6 +21,7 @@ const (
 	exitRefused     = 3
 	exitFailed      = 4
 	exitUnfinished  = 5
+	exitPartly      = 6 // a campaign with rows that are neither updated nor unchanged
 	exitStopped     = 7 // superseded, expired or cancelled
 	exitInterrupted = 130
 )
