@@ -53,7 +53,7 @@ type worktime struct {
 
 // rate is how many rows of a part end per second of the time in which it could work.
 func (w worktime) rate(p ledger.PartStatus, running bool, now time.Time) float64 {
-	ended := p.Counts.Sum() - p.Counts.Open()
+	ended := p.Counts.Sum() - p.Counts.Open() - p.Known
 	rate := w.over(p.FirstEnd, p.LastEnd, ended, running && p.Counts.Open() > 0, now)
 	if recent := int64(len(p.Last)); w.again.After(p.FirstEnd) && recent > 0 {
 		// The ends before that are counted too, and so is the time in which nothing was left

@@ -96,6 +96,9 @@ type Config struct {
 	Fetcher  *fetch.Client
 	// Hook is told when an account is paused and when it goes on. Nil: nobody is.
 	Hook Notifier
+	// Settled is called with every outcome once it is recorded, by several goroutines
+	// at a time; the update's handler waits for it. Nil: nobody is.
+	Settled func(tasks.Outcome)
 	// PassURL sends photo URLs through to the provider instead of the photo.
 	PassURL bool
 	// PhotoCache bounds the finished photos that the process keeps in memory, in

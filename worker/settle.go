@@ -72,6 +72,9 @@ func (l *lane) settle(r *run, c consequence) error {
 	l.attempted(r, c)
 	l.heed(c, recorded.Repair)
 	l.host.heard(l, c.says)
+	if l.settled != nil && recorded.Verdict == "" {
+		l.settled(recorded.Outcome)
+	}
 	switch {
 	case recorded.Verdict == ledger.Lost:
 		return again(consequence{again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"})

@@ -27,7 +27,7 @@ func (a *app) campaignCommand() *cobra.Command {
 			return &usageError{cmd.CommandPath(), unknownCommand(cmd, args[0])}
 		},
 	}
-	cmd.AddCommand(a.campaignCheckCommand(), a.campaignStartCommand())
+	cmd.AddCommand(a.campaignCheckCommand(), a.campaignStartCommand(), a.campaignRunCommand())
 	cmd.AddCommand(append(a.campaignLooks(), a.campaignActs()...)...)
 	return cmd
 }

@@ -23,6 +23,8 @@ type campaignAct struct {
 	config config
 	gp     *client
 	name   string // as the person gave it: a name or an id
+	screen *screen
+	alone  bool // no other command can reach the campaign
 }
 
 // campaignActs are the commands that act on campaigns.

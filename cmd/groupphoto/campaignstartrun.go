@@ -37,6 +37,7 @@ type starting struct {
 	sum      hash.Hash            // of the sheet as it was checked
 	taken    int                  // rows given away
 	planned  []plan
+	here     []string // the accounts that this process can serve; nil: others do
 }
 
 func (a *app) newStart(ctx context.Context, c config, gp *client, f startFlags, lang language, path string) (*starting, error) {
@@ -109,6 +110,9 @@ func (s *starting) accept(ctx context.Context) (enqueue.CampaignReceipt, error) 
 	if err := s.check.run(ctx); err != nil {
 		return none, err
 	}
+	if err := s.served(); err != nil {
+		return none, err
+	}
 	format := s.reader.Format()
 	s.reader = nil // its table of groups is large
 	if err := s.timely(ctx); err != nil {
@@ -129,6 +133,20 @@ func (s *starting) accept(ctx context.Context) (enqueue.CampaignReceipt, error) 
 	receipt, err := s.gp.StartCampaign(ctx, s.campaign, s.given(ctx))
 	s.draw("")
 	return receipt, s.notStarted(err)
+}
+
+// served refuses rows of accounts that nobody would send, where this process does.
+func (s *starting) served() error {
+	if s.here == nil {
+		return nil
+	}
+	for _, name := range s.tally.names() {
+		if !slices.Contains(s.here, name) {
+			return badInput(errors.New(s.say("account %s is not configured here, and %s of the sheet name it; known: %s",
+				name, s.many(s.tally.accounts[name], "row", "rows"), joinSome(s.here, 10))))
+		}
+	}
+	return nil
 }
 
 // notStarted says in a person's words why the campaign was not accepted.

@@ -107,8 +107,12 @@ func (k *campaignAct) failures(info enqueue.CampaignInfo) error {
 		if f.Reason != "" {
 			line += fmt.Sprintf(": %s: %s", f.Reason, f.Means)
 		}
-		if f.Mend != "" {
-			line += "; " + f.Mend
+		mend := f.Mend
+		if k.alone { // what other commands could do
+			mend, _, _ = strings.Cut(mend, ", then: groupphoto ")
+		}
+		if mend != "" {
+			line += "; " + mend
 		}
 		fmt.Fprintf(&text, "\n%s\n", strings.Map(plain, line))
 		for _, e := range f.Examples {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/tasks"
@@ -85,10 +82,14 @@ func campaignExit(info enqueue.CampaignInfo) int {
 }
 
 // watch follows a campaign until nothing of it is left to do, and returns how it
-// stood last. What it shows goes to stderr. Redis may be away for a while.
+// stood last. What it shows goes to stderr. Redis may be away for a while. Where no
+// other command could end a pause, that ends the watch.
 func (k *campaignAct) watch(ctx context.Context) (enqueue.CampaignInfo, error) {
 	w := watching{campaignAct: k}
-	defer w.done()
+	if k.screen == nil {
+		k.screen = newScreen(k.err)
+	}
+	defer k.screen.leave()
 	tick := time.NewTicker(watchGap)
 	defer tick.Stop()
 	for {
@@ -102,7 +103,7 @@ func (k *campaignAct) watch(ctx context.Context) (enqueue.CampaignInfo, error) {
 			w.away(err)
 		default:
 			w.show(info)
-			if rowsEnded(info) == info.Total {
+			if rowsEnded(info) == info.Total || k.alone && info.State == enqueue.CampaignPaused && underWay(info) == 0 {
 				return info, nil
 			}
 		}
@@ -114,20 +115,22 @@ func (k *campaignAct) watch(ctx context.Context) (enqueue.CampaignInfo, error) {
 	}
 }
 
+func underWay(info enqueue.CampaignInfo) int64 {
+	return info.Counts[enqueue.Queued] + info.Counts[enqueue.Calling]
+}
+
 // watching is what a watch has shown so far.
 type watching struct {
 	*campaignAct
 
-	last  enqueue.CampaignInfo
-	at    time.Time // when a line was written last
-	lines int       // drawn on the terminal
-	lost  bool
+	last enqueue.CampaignInfo
+	at   time.Time // when a line was written last
+	lost bool
 }
 
 func (w *watching) away(err error) {
 	if !w.lost {
-		w.clear()
-		w.tell(w.say("Redis does not answer; trying again: %s", err))
+		w.note(w.say("Redis does not answer; trying again: %s", err))
 	}
 	w.lost = true
 }
@@ -136,18 +139,17 @@ func (w *watching) show(info enqueue.CampaignInfo) {
 	before := w.last
 	w.last, w.lost = info, false
 	if before.State != info.State || before.Reason != info.Reason {
-		w.clear()
 		w.change(before, info)
 	}
 	if w.errTerminal {
-		w.draw(info)
+		w.screen.draw(w.drawing(info))
 		return
 	}
 	now := time.Now()
 	moved := rowsEnded(before) != rowsEnded(info)
 	if before.ID == "" || moved && now.Sub(w.at) >= lineGap || moved && rowsEnded(info) == info.Total {
 		w.at = now
-		w.tell(w.line(info, now))
+		w.note(w.line(info, now))
 	}
 }
 
@@ -156,7 +158,9 @@ func (w *watching) change(before, info enqueue.CampaignInfo) {
 	text := info.Name + ": " + w.stateText(info)
 	switch info.State {
 	case enqueue.CampaignPaused:
-		text += w.say("; let it go on with: groupphoto campaign resume %s", info.Name)
+		if !w.alone {
+			text += w.say("; let it go on with: groupphoto campaign resume %s", info.Name)
+		}
 	case enqueue.CampaignScheduled:
 		text += w.say("; it starts %s", w.config.stamp(info.Start))
 	case enqueue.CampaignRunning:
@@ -164,8 +168,11 @@ func (w *watching) change(before, info enqueue.CampaignInfo) {
 			return // the progress says so
 		}
 	}
-	w.tell(text)
+	w.note(text)
 }
+
+// note writes a line between what is drawn.
+func (w *watching) note(text string) { fmt.Fprintln(w.screen, strings.Map(plain, text)) }
 
 // line is the progress in one line.
 func (w *watching) line(info enqueue.CampaignInfo, now time.Time) string {
@@ -182,68 +189,21 @@ func states(info enqueue.CampaignInfo) string {
 	return text
 }
 
-// draw draws the progress over what was drawn before: a bar, and a line for every
-// account when there are several.
-func (w *watching) draw(info enqueue.CampaignInfo) {
-	width := w.width()
-	now := time.Now()
-	lines := []string{bar(info, min(24, width/4)) + " " + w.line(info, now)}
-	if len(info.Accounts) > 1 {
-		for i, part := range info.Accounts {
-			if i == shownAccounts {
-				lines = append(lines, "  "+w.say("… and %d more accounts", len(info.Accounts)-i))
-				break
-			}
-			one := enqueue.CampaignInfo{Total: part.Total, Counts: part.Counts}
-			lines = append(lines, fmt.Sprintf("  %s: %s; %s", part.Account, w.part(one), states(one)))
+// drawing is the progress as it is drawn: a bar, and a line for every account when
+// there are several.
+func (w *watching) drawing(info enqueue.CampaignInfo) []string {
+	lines := []string{bar(info, min(24, w.screen.width()/4)) + " " + w.line(info, time.Now())}
+	if len(info.Accounts) < 2 {
+		return lines
+	}
+	for i, part := range info.Accounts {
+		if i == shownAccounts {
+			return append(lines, "  "+w.say("… and %d more accounts", len(info.Accounts)-i))
 		}
+		one := enqueue.CampaignInfo{Total: part.Total, Counts: part.Counts}
+		lines = append(lines, fmt.Sprintf("  %s: %s; %s", part.Account, w.part(one), states(one)))
 	}
-	var text strings.Builder
-	w.up(&text)
-	for _, line := range lines {
-		fmt.Fprintf(&text, "%s\x1b[K\n", fit(strings.Map(plain, line), width))
-	}
-	text.WriteString("\x1b[J") // accounts may have become fewer
-	w.lines = len(lines)
-	_, _ = io.WriteString(w.err, text.String()) // a terminal that is gone is nobody's loss
-}
-
-func (w *watching) up(text *strings.Builder) {
-	if w.lines > 0 {
-		fmt.Fprintf(text, "\x1b[%dA\r", w.lines)
-	}
-}
-
-// clear takes the drawing away.
-func (w *watching) clear() {
-	if w.lines == 0 {
-		return
-	}
-	var text strings.Builder
-	w.up(&text)
-	_, _ = io.WriteString(w.err, text.String()+"\x1b[J")
-	w.lines = 0
-}
-
-// done leaves the last drawing where it is.
-func (w *watching) done() { w.lines = 0 }
-
-// width is how many columns a line may have.
-func (w *watching) width() int {
-	if file, ok := w.err.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 20 {
-			return columns - 1
-		}
-	}
-	return 79
-}
-
-// fit cuts a line to the width of the terminal.
-func fit(text string, width int) string {
-	if runes := []rune(text); len(runes) > width {
-		return string(runes[:width-1]) + "…"
-	}
-	return text
+	return lines
 }
 
 // bar draws how much has ended.

@@ -27,14 +27,14 @@ local able, room = {}, number(ARGV[5])
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local part = prefix .. id
   local p = redis.call('HMGET', part, 'open', 'paused', 'closed', 'expires', 'start', 'w', 'total', 'trial', 'q', 'r', 'shuts',
-    'stop_at', 'stopped')
+    'stop_at', 'stopped', 'known')
   room = room - number(p[9])
   if not p[7] then
     redis.call('ZREM', KEYS[1], id)
   elseif set(p[1]) and not set(p[2]) and not set(p[3]) and not set(p[13]) and now >= number(p[5]) and now < number(p[4])
     and shuts[id] ~= '0' and (shuts[id] or not only) then
     local c = {id = id, part = part, first = number(p[6]), due = 0, last = 0, share = 0, took = {w = 0, r = 0}}
-    if number(p[8]) > 0 then c.first = math.max(0, math.min(c.first, number(p[8]) - (number(p[7]) - c.first))) end
+    if number(p[8]) > 0 then c.first = math.max(0, math.min(c.first, number(p[8]) - (number(p[7]) - c.first - number(p[14])))) end
     if number(p[10]) > 0 then
       c.due = redis.call('ZCOUNT', part .. ':later', '-inf', text(now))
       if c.first == 0 or number(p[10]) > MOST_LAST then c.last = redis.call('ZCOUNT', part .. ':later', text(LAST), text(LAST + now)) end

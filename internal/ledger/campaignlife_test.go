@@ -305,3 +305,33 @@ func TestSettle_ARowKeepsWhatAnEndSays(t *testing.T) {
 		}
 	})
 }
+
+func TestKnowRows(t *testing.T) {
+	t.Parallel()
+	// Given a campaign of which Redis lost what was done, when its ends are told, twice,
+	// then those rows have ended so, are not fed, and say nothing of how it goes.
+	each(t, func(t *testing.T, e *env) {
+		c := e.accepted(t, "spring", sheet(1500, account))
+		fed := c.feed(t, account, 1)
+		var ends []ledger.KnownEnd
+		for row := int64(1); row <= 1200; row += 2 {
+			ends = append(ends, ledger.KnownEnd{Row: row, End: ledger.RowEnd{State: tasks.Refused, Reason: tasks.NotAdmin, Detail: "said so", Attempts: 2}})
+		}
+		for i, want := range []int{599, 0} {
+			if n, err := e.KnowRows(t.Context(), account, c.ID, ends); err != nil || n != want {
+				t.Fatalf("KnowRows, call %d = %d, %v; want %d", i+1, n, err, want)
+			}
+		}
+		c.want(t, ledger.Counts{tasks.Refused: 599, tasks.Waiting: 900, ledger.Queued: 1})
+		for _, row := range c.feed(t, account, 900) {
+			if row.Row%2 == 1 && row.Row <= 1200 {
+				t.Fatalf("row %d was fed", row.Row)
+			}
+		}
+		s, err := e.CampaignStatus(t.Context(), c.ID)
+		if err != nil || len(s.Parts[0].Last) != 0 || s.Parts[0].Known != 599 || !s.FirstEnd.IsZero() || s.Why[0].Rows != 599 {
+			t.Errorf("CampaignStatus = %+v, %v", s, err)
+		}
+		c.settle(t, fed[0], tasks.Updated, ledger.RowOK)
+	})
+}

@@ -32,8 +32,10 @@ type PartStatus struct {
 	Account string
 	Total   int64
 	Counts  Counts
-	// Last are the latest ends, at most 50, the newest last.
-	Last []tasks.State
+	// Last are the latest ends, at most 50, the newest last. Known is how many rows had
+	// ended elsewhere; these and the times are not of those.
+	Last  []tasks.State
+	Known int64
 	// FirstEnd and LastEnd as in CampaignStatus; Finished is when nothing was left.
 	FirstEnd, LastEnd, Finished time.Time
 }
@@ -104,6 +106,7 @@ func (l *Ledger) CampaignStatus(ctx context.Context, idOrName string) (CampaignS
 func readPart(account string, f map[string]string) PartStatus {
 	p := PartStatus{Account: account, Counts: countsOf(f), FirstEnd: stamp(f["first_end"]), LastEnd: stamp(f["last_end"]), Finished: stamp(f["finished"])}
 	p.Total, _ = strconv.ParseInt(f["total"], 10, 64) // written by our own scripts
+	p.Known, _ = strconv.ParseInt(f["known"], 10, 64)
 	if f["closed"] != "" {
 		p.Counts[letters[f["closed"][0]]] += p.Counts[tasks.Waiting] + p.Counts[tasks.Retrying]
 		p.Counts[tasks.Waiting], p.Counts[tasks.Retrying] = 0, 0

@@ -101,7 +101,7 @@ func (s CampaignStatus) TrialOver() bool {
 	}
 	for _, p := range s.Parts {
 		waiting := p.Counts[tasks.Waiting]
-		if p.Counts.Open() > waiting || waiting > 0 && p.Total-waiting < int64(s.Trial) {
+		if p.Counts.Open() > waiting || waiting > 0 && p.Total-waiting-p.Known < int64(s.Trial) {
 			return false
 		}
 	}
