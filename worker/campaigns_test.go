@@ -186,3 +186,118 @@ func TestCampaign_StopsItself(t *testing.T) {
 		}
 	})
 }
+
+func TestCampaign_ShutOutOfTimeAndExpiry(t *testing.T) {
+	t.Parallel()
+	// Given campaigns that may not go at this time of day, whose start has not come, and
+	// whose time runs out, when a worker serves their account, then no row of the first two
+	// is called, and those of the third end as expired.
+	redistest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		c := &caller{}
+		b := setup(t, rdb, c, func(c *worker.Config) { c.Accounts[0].Pace = 200 * time.Millisecond }).start()
+		never := time.Now().UTC().Add(2 * time.Hour).Format("15:04")
+		settings := tasks.CampaignSettings{Hours: never + "-" + time.Now().UTC().Add(3*time.Hour).Format("15:04")}
+		shut := b.campaign("shut", 5, func(r *ledger.CampaignRequest) { r.Settings = settings.JSON() })
+		later := b.campaign("later", 5, func(r *ledger.CampaignRequest) { r.Start = time.Now().Add(30 * time.Minute) })
+		late := b.campaign("late", 500, func(r *ledger.CampaignRequest) { r.Expires = time.Now().Add(3 * time.Second) })
+		var s ledger.CampaignStatus
+		redistest.Eventually(t, 30*time.Second, func() bool {
+			var err error
+			s, err = b.ledger.CampaignStatus(t.Context(), late.ID)
+			return err == nil && !s.Open() && s.Closed == tasks.Expired
+		}, "it does not end")
+		n := s.Counts[tasks.Updated]
+		stands(t, b.ledger, late.ID, time.Second, ledger.Counts{tasks.Updated: n, tasks.Expired: 500 - n})
+		if n == 0 || n != int64(c.count()) {
+			t.Errorf("%d rows were updated, %d calls made", n, c.count())
+		}
+		for _, id := range []string{shut.ID, later.ID} {
+			stands(t, b.ledger, id, time.Second, ledger.Counts{tasks.Waiting: 5})
+		}
+	})
+}
+
+func TestCampaign_LostTasksAreFedAgain(t *testing.T) {
+	t.Parallel()
+	// Given rows that a feeder fed and died before it made tasks of them, and others whose
+	// tasks somebody deleted or archived, when another process feeds, then all are sent.
+	redistest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		c := &caller{}
+		b := setup(t, rdb, c)
+		campaign := b.campaign("spring", 30)
+		fed, err := b.ledger.Feed(t.Context(), ledger.FeedRequest{Account: "main", Feeder: "dead", Lease: time.Millisecond, Question: "q", Room: 10})
+		if err != nil || len(fed.Rows) != 10 {
+			t.Fatalf("Feed = %d rows, %v", len(fed.Rows), err)
+		}
+		b.start()
+		stands(t, b.ledger, campaign.ID, 30*time.Second, ledger.Counts{tasks.Updated: 30})
+		if c.count() != 30 {
+			t.Errorf("%d calls were made for 30 rows", c.count())
+		}
+	})
+}
+
+func TestCampaign_TellsOutside(t *testing.T) {
+	t.Parallel()
+	// Given a webhook and a campaign that wants each outcome told, when it pauses itself,
+	// is resumed and finishes, then all that is told once each, with the counts.
+	redistest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		hook := &receiver{}
+		b := setup(t, rdb, &caller{}, func(c *worker.Config) { c.Hook = hook }).start()
+		settings := tasks.CampaignSettings{EachOutcome: true}
+		campaign := b.campaign("spring", 4, func(r *ledger.CampaignRequest) { r.Trial, r.Settings = 1, settings.JSON() })
+		told := func(kind string, n int) {
+			t.Helper()
+			redistest.Eventually(t, 30*time.Second, func() bool {
+				count := 0
+				for _, got := range hook.types() {
+					if got == kind {
+						count++
+					}
+				}
+				return count == n
+			}, "%s is not told %d times: %v", kind, n, later(func() string { return fmt.Sprint(hook.types()) }))
+		}
+		told(ledger.CampaignPaused, 1)
+		told(ledger.CampaignOutcome, 1)
+		if _, err := b.ledger.ResumeCampaign(t.Context(), campaign.ID, "ana"); err != nil {
+			t.Fatal(err)
+		}
+		told(ledger.CampaignFinished, 1)
+		told(ledger.CampaignOutcome, 4)
+		told(ledger.CampaignPaused, 1)
+		entries := rdb.XRange(t.Context(), "groupphoto:{main}:outcomes", "-", "+").Val()
+		if len(entries) != 1 || entries[0].Values["campaign"] != campaign.ID || entries[0].Values["state"] != "finished" {
+			t.Errorf("the stream of outcomes holds %v", entries)
+		}
+	})
+}
+
+func TestCampaign_SinglesGoFirst(t *testing.T) {
+	t.Parallel()
+	// Given a paced account in the middle of a campaign, when a single update comes, then
+	// at most one row is called before it.
+	redistest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		var mu sync.Mutex
+		var order []string
+		c := &caller{do: func(_ context.Context, _ int, call plugchat.Call) (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, call.GroupID)
+			return true, nil
+		}}
+		b := setup(t, rdb, c, func(c *worker.Config) { c.Accounts[0].Pace = 300 * time.Millisecond }).start()
+		b.campaign("spring", 100)
+		redistest.Eventually(t, 30*time.Second, func() bool { return c.count() >= 3 }, "no calls")
+		mu.Lock()
+		before := len(order)
+		mu.Unlock()
+		b.submit("now", tasks.Update{GroupID: groupB})
+		b.wait("now")
+		mu.Lock()
+		defer mu.Unlock()
+		if at := slices.Index(order, string(groupB)); at > before+1 {
+			t.Errorf("the single update was call %d; %d calls had been made when it came", at+1, before)
+		}
+	})
+}
