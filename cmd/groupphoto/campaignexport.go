@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
-	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/internal/sheet"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -33,8 +32,8 @@ func (a *app) campaignExportCommand() *cobra.Command {
 		Long: `Write a campaign's rows in the order of their sheet, with its columns, separator and
 byte order mark, and behind them the line of the sheet, the account, and how each row
 ended. What a spreadsheet would take for a formula gets an apostrophe. An export is a
-sheet again: links and names of files stand in it as they did, the query of a link
-too, and image data is written while the photo store has it.
+sheet again: links, with their queries, and names of files stand in it as they did,
+and image data as the name that the photo store has for it.
 
 Exit codes: 0 all is written; 1 it could not be written whole.`,
 		Example: `  groupphoto campaign export spring --out spring-done.csv
@@ -125,8 +124,6 @@ func (k *campaignAct) exportTo(ctx context.Context, to io.Writer, info enqueue.C
 	if err != nil {
 		return err
 	}
-	photos := ledger.New(k.gp.rdb, k.config.keep)
-	x.picture = func(ref tasks.PhotoRef) ([]byte, error) { return photos.Photo(ctx, ref) }
 	rows := 0
 	for r, err := range k.gp.CampaignRecords(ctx, info.ID, filter) {
 		if err == nil {
@@ -157,7 +154,6 @@ type exporter struct {
 	cells   []string
 	added   []string
 	foreign bool // no sheet of ours: photos are named as the store names them
-	picture func(tasks.PhotoRef) ([]byte, error)
 }
 
 func newExporter(w io.Writer, m sheetMeta, as string) (x *exporter, err error) {

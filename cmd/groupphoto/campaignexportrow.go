@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
-	"github.com/plugchat-go/groupphoto/internal/ledger"
 	"github.com/plugchat-go/groupphoto/internal/sheet"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
@@ -32,17 +29,14 @@ func named(columns []sheet.Column) []sheet.Column {
 // write writes one row.
 func (x *exporter) write(r enqueue.CampaignRecord) error {
 	extra := readExtra(r.Extra)
-	photo, err := x.photo(r, extra)
-	if err != nil {
-		return err
-	}
+	photo := x.photo(r, extra)
 	row := sheet.Row{Line: int(r.Line), Cells: x.cells}
 	switch {
 	case x.to.Kind == sheet.CSV:
 		x.fill(r, extra, photo)
 	case extra.Whole != "":
 		row.Object = extra.Whole
-		if extra.Data && photo != "" {
+		if extra.Data {
 			row.Object = joinedObject(extra.Whole, "groupPhoto", photo)
 		}
 	default:
@@ -73,29 +67,16 @@ func (x *exporter) fill(r enqueue.CampaignRecord, extra rowExtra, photo string) 
 	}
 }
 
-// photo is what stood in the row's cell for it.
-func (x *exporter) photo(r enqueue.CampaignRecord, extra rowExtra) (string, error) {
+// photo is what names the row's photo in a sheet. Image data is named as the photo
+// store names it: a spreadsheet would cut it.
+func (x *exporter) photo(r enqueue.CampaignRecord, extra rowExtra) string {
 	switch {
 	case extra.Photo != "":
-		return extra.Photo, nil
-	case extra.Data:
-		return x.data(r.Given)
-	case r.Given.Kind == tasks.PhotoURL, x.foreign:
-		return r.Given.Wire(), nil
+		return extra.Photo
+	case extra.Data, x.foreign, r.Given.Kind == tasks.PhotoURL:
+		return r.Given.Wire()
 	}
-	return "", nil // the one that was given for all
-}
-
-// data is a picture as it can stand in a cell; "" when it is no longer stored.
-func (x *exporter) data(ref tasks.PhotoRef) (string, error) {
-	b, err := x.picture(ref)
-	if errors.Is(err, ledger.ErrNoPhoto) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(b), nil
+	return "" // the one that was given for all
 }
 
 // outcome fills the cells of the columns that are added.
