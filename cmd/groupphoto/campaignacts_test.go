@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/ledger"
@@ -23,6 +24,7 @@ type sown struct {
 	env    map[string]string
 	gp     *enqueue.Client
 	ledger *ledger.Ledger
+	rdb    redis.UniversalClient
 }
 
 func sow(t *testing.T, change ...func(*enqueue.Campaign)) sown {
@@ -38,7 +40,7 @@ func sow(t *testing.T, change ...func(*enqueue.Campaign)) sown {
 	for _, f := range change {
 		f(&c)
 	}
-	s := sown{env: map[string]string{"REDIS_URL": mini.URL(), "GROUPPHOTO_TZ": "UTC"}, gp: gp, ledger: ledger.New(rdb, 0)}
+	s := sown{env: map[string]string{"REDIS_URL": mini.URL(), "GROUPPHOTO_TZ": "UTC"}, gp: gp, ledger: ledger.New(rdb, 0), rdb: rdb}
 	if _, err := gp.StartCampaign(t.Context(), c, func(yield func(enqueue.CampaignRow, error) bool) {
 		for i := range 10 {
 			if !yield(enqueue.CampaignRow{GroupID: strconv.Itoa(120363000000000000+i) + "-group", Account: []string{"main", "b"}[i%2]}, nil) {

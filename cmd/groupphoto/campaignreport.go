@@ -47,7 +47,7 @@ func rowKey(group tasks.GroupID, account string, photo tasks.PhotoRef) string {
 // openReport opens a report for this run alone and reads what it says.
 func openReport(path string) (*report, error) {
 	fail := func(err error) error {
-		return badInput(fmt.Errorf("--report: %q cannot be used: %w", clip(path, 200), bare(err, path)))
+		return badInput(fmt.Errorf("--report: the file cannot be used: %w", bare(err, path)))
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600) // group ids are nobody else's business
 	if err != nil {
