@@ -50,29 +50,35 @@ func (c config) ahead(ctx context.Context, rdb redis.UniversalClient, names []st
 	return count, nil
 }
 
-// lookAhead is ahead for who has no effect: a Redis that nobody named is not looked
-// at, and one that does not answer is told of, since the queues are then taken for
-// empty.
+// lookAhead is ahead for who has no effect.
 func (a *app) lookAhead(ctx context.Context, c config, lang language, names []string) map[string]int64 {
+	var count map[string]int64
+	a.glance(ctx, c, lang, func(rdb redis.UniversalClient) (err error) {
+		count, err = c.ahead(ctx, rdb, names)
+		return err
+	})
+	return count
+}
+
+// glance looks into Redis without an effect: one that nobody named is not looked
+// into, and one that does not answer is told of, since the queues are then taken for
+// empty. It says whether it could.
+func (a *app) glance(ctx context.Context, c config, lang language, look func(redis.UniversalClient) error) bool {
 	if a.redis == "" && a.env["REDIS_URL"] == "" && a.env["REDIS_URL_FILE"] == "" || c.redis.Embedded() {
-		return nil
+		return false
 	}
 	redisconn.SetLibraryLogger(slog.New(slog.DiscardHandler)) // what it wants to say is in the error
 	rdb, err := redisconn.Open(ctx, c.redis, redisconn.Options{Name: "groupphoto-check"})
 	if err == nil {
 		defer rdb.Close() //nolint:errcheck // nothing was written
-		var count map[string]int64
 		if _, err = redisconn.Check(ctx, rdb); err == nil {
-			count, err = c.ahead(ctx, rdb, names)
-		}
-		if err == nil {
-			return count
+			err = look(rdb)
 		}
 	}
-	if ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(a.err, lang.say("the numbers' queues are taken for empty: %s", err))
 	}
-	return nil
+	return err == nil
 }
 
 // keptSenders are those with which a campaign's rows were given to accounts, out of

@@ -20,6 +20,7 @@ const shownProblems = 50
 
 type sheetCheckFlags struct {
 	sheetFlags
+	whenFlags
 
 	fetch bool
 }
@@ -54,6 +55,9 @@ problems, 1 the sheet cannot be read to its end.`,
 			if err == nil {
 				err = f.check(a.account, args[0])
 			}
+			if err == nil {
+				err = f.whenFlags.judge()
+			}
 			if err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
@@ -61,6 +65,7 @@ problems, 1 the sheet cannot be read to its end.`,
 		},
 	}
 	a.sheetFlags(cmd, &f.sheetFlags)
+	f.whenFlags.add(cmd)
 	cmd.Flags().BoolVar(&f.fetch, "fetch", false, "fetch what is behind the URLs, each once, and make the photos of it")
 	return cmd
 }
@@ -84,6 +89,10 @@ type check struct {
 	tally   tally
 	first   []rowProblem
 	drawn   time.Time // when progress was drawn last
+	own     string    // the name of the campaign that is started; "" while it is only checked
+	outlook outlook
+	late    lateLinks
+	others  []overlap
 }
 
 // rowProblem is a problem as it is told. Its JSON is English.
@@ -105,6 +114,12 @@ func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang languag
 		return err
 	}
 	defer k.photos.close()
+	var settings tasks.CampaignSettings
+	if settings, k.outlook.from, err = f.when(c, time.Now()); err != nil {
+		return err
+	}
+	k.outlook.schedule, _ = settings.Schedule() // judged before
+	k.outlook.look = func(names []string) map[string]int64 { return a.lookAhead(ctx, c, lang, names) }
 	return k.run(ctx)
 }
 
@@ -117,6 +132,7 @@ func (a *app) newCheck(ctx context.Context, c config, f sheetCheckFlags, lang la
 	if k.photos, err = newRowPhotos(ctx, a, c, f.fetch); err != nil {
 		return nil, badInput(err)
 	}
+	k.outlook = outlook{from: time.Now(), pace: k.tally.pace}
 	return k, nil
 }
 
@@ -143,6 +159,9 @@ func (k *check) run(ctx context.Context) error {
 	}
 	err = k.rows(ctx)
 	k.draw("")
+	if err == nil && k.tally.good > 0 && k.own == "" {
+		k.others = k.overlaps(ctx)
+	}
 	if err == nil {
 		err = k.finish()
 	}
@@ -279,6 +298,9 @@ func (k *check) row(row sheet.Row, problems []sheet.Problem, photo *verdict) err
 		return photo.failed
 	}
 	k.tally.add(row, len(told))
+	if len(told) == 0 && !k.photos.fetch {
+		k.late.judge(row, func() time.Time { return k.outlook.after(row.Account, k.tally.accounts[row.Account]-1) })
+	}
 	k.progress()
 	for _, p := range told {
 		switch {

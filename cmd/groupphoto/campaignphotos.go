@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,6 +41,8 @@ type rowPhotos struct {
 	// store keeps finished photos, for who sends them; nil: they are only looked at.
 	store func(ctx context.Context, jpeg []byte) (tasks.PhotoRef, error)
 	given tasks.PhotoRef // the photo for all rows, when it is stored or a link
+	// sharing are the rows that show it, and linked those that show a link.
+	sharing, linked int
 }
 
 // photoCounts counts the different photos.
@@ -55,6 +61,8 @@ type verdict struct {
 	bytes  int            // of the finished photo
 	ref    tasks.PhotoRef // where it is stored, if it is
 	failed error          // why it could not be stored
+	name   string         // as people know it
+	rows   int            // that show it
 	reason sheet.Reason
 	detail string
 }
@@ -150,11 +158,14 @@ func (r *rowPhotos) pass(ref tasks.PhotoRef) {
 func (r *rowPhotos) of(p sheet.Photo) *verdict {
 	switch {
 	case p.None():
+		r.sharing++
 		return nil
 	case p.File == "" && r.passes(p.Ref):
 		r.pass(p.Ref)
+		r.linked++
 		return nil
 	case r.latest != nil && p == r.last:
+		r.latest.rows++
 		return r.latest
 	}
 	sum := sha256.Sum256([]byte(p.File + "\x00" + p.Ref.Wire()))
@@ -164,18 +175,60 @@ func (r *rowPhotos) of(p sheet.Photo) *verdict {
 		v = r.begin(p)
 		r.known[key] = v
 	}
+	v.rows++
 	r.last, r.latest = p, v
 	return v
 }
 
 func (r *rowPhotos) begin(p sheet.Photo) *verdict {
-	v := &verdict{ready: make(chan struct{})}
+	v := &verdict{ready: make(chan struct{}), name: pictureName(p)}
 	r.making.Go(func() error {
 		defer close(v.ready)
 		r.judge(v, p)
 		return nil
 	})
 	return v
+}
+
+// shownPhotos is how many photos are named with how often they are sent.
+const shownPhotos = 4
+
+// often says which photos are sent how often, those that are sent most first; "" when
+// each is sent once.
+func (r *rowPhotos) often(lang language) string {
+	var list []*verdict
+	for _, v := range r.known {
+		if v.wait().reason == "" {
+			list = append(list, v)
+		}
+	}
+	slices.SortFunc(list, func(a, b *verdict) int { return cmp.Or(b.rows-a.rows, strings.Compare(a.name, b.name)) })
+	var parts []string
+	if r.sharing < 2 && (len(list) == 0 || list[0].rows < 2) {
+		return ""
+	}
+	if r.sharing > 0 {
+		parts = append(parts, fmt.Sprintf("--photo %d×", r.sharing))
+	}
+	for i, v := range list {
+		if i == shownPhotos {
+			parts = append(parts, lang.say("… and %d more photos", len(list)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %d×", v.name, v.rows))
+	}
+	if r.linked > 0 {
+		parts = append(parts, lang.say("links %d×", r.linked))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pictureName is the file's name, or that it is image data.
+func pictureName(p sheet.Photo) string {
+	if p.File != "" {
+		return clip(filepath.Base(p.File), 60)
+	}
+	return p.Ref.String()
 }
 
 // counted gives the counts, when all verdicts are there.

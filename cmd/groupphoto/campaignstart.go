@@ -20,7 +20,9 @@ import (
 type startFlags struct {
 	sheetFlags
 
-	name, at, hours, days             string
+	whenFlags
+
+	name                              string
 	trial, stopAt                     int
 	expires                           durationFlag
 	skipUnchanged, each, again, fetch bool
@@ -71,9 +73,7 @@ func (a *app) startFlags(cmd *cobra.Command, f *startFlags) {
 	a.sheetFlags(cmd, &f.sheetFlags)
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "`name` of the campaign (default: from the file's name)")
-	flags.StringVar(&f.at, "at", "", "`time` at which the first row may go, such as '2026-01-31 18:00'")
-	flags.StringVar(&f.hours, "hours", "", "the `hours` in which rows go, in the zone of GROUPPHOTO_TZ, such as 09:00-18:00; they may cross midnight")
-	flags.StringVar(&f.days, "days", "", "the `days` on which rows go, such as mon-fri or mon,wed,sat")
+	f.whenFlags.add(cmd)
 	flags.Var(&f.expires, "expires", "send no row later than this after the start (default 30d)")
 	flags.IntVar(&f.trial, "trial", 0, "so `many` rows of each account, then pause until 'campaign resume'")
 	flags.IntVar(&f.stopAt, "stop-at", 0, "pause when so `many` of an account's last 50 rows were refused or failed; 0: never (default GROUPPHOTO_CAMPAIGN_STOP)")
@@ -109,8 +109,8 @@ func (f *startFlags) judge(cmd *cobra.Command, account, path string) error {
 	if err := tasks.CheckCampaign(f.name); err != nil {
 		return fmt.Errorf("--name: %w", err)
 	}
-	if _, err := (tasks.CampaignSettings{Hours: f.hours, Days: f.days}).Schedule(); err != nil {
-		return fmt.Errorf("--hours and --days: %w", err)
+	if err := f.whenFlags.judge(); err != nil {
+		return err
 	}
 	return f.groupsFlags.check(account, path)
 }
@@ -136,30 +136,20 @@ func (f startFlags) campaign(c config, now time.Time) (enqueue.Campaign, error) 
 	if stop < 0 {
 		stop = c.campaignStop
 	}
+	settings, start, err := f.when(c, now)
+	if err != nil {
+		return enqueue.Campaign{}, err
+	}
+	settings.StopAt, settings.EachOutcome = stop, f.each
 	g := enqueue.Campaign{
-		Name: f.name, SkipUnchanged: f.skipUnchanged, Trial: f.trial, By: actor(), Again: f.again,
-		Settings: tasks.CampaignSettings{Hours: f.hours, Days: f.days, StopAt: stop, EachOutcome: f.each},
+		Name: f.name, SkipUnchanged: f.skipUnchanged, Trial: f.trial, By: actor(), Again: f.again, Settings: settings,
 	}
-	if f.hours != "" || f.days != "" {
-		g.Settings.Zone = c.zone.String()
-	}
-	start := now
-	if f.at != "" {
-		at, err := parseTime(f.at, c.zone)
-		switch {
-		case err != nil:
-			return g, badInput(err)
-		case at.Before(now):
-			return g, badInput(fmt.Errorf("--at %q: has passed", clip(f.at, 40)))
-		}
-		g.Start, start = at, at
+	if start.After(now) {
+		g.Start = start
 	}
 	g.Expires = start.Add(enqueue.DefaultCampaignExpiry)
 	if f.expires > 0 {
 		g.Expires = start.Add(f.expires.duration())
-	}
-	if _, err := g.Settings.Schedule(); err != nil {
-		return g, badInput(err)
 	}
 	return g, nil
 }

@@ -106,7 +106,14 @@ func (s *starting) accept(ctx context.Context) (enqueue.CampaignReceipt, error) 
 	if err != nil && !errors.Is(err, enqueue.ErrNoCampaign) {
 		return none, err
 	}
-	s.kept = s.before.Settings.Sheet
+	s.kept, s.own = s.before.Settings.Sheet, s.campaign.Name
+	if s.campaign.Start.After(s.outlook.from) {
+		s.outlook.from = s.campaign.Start
+	}
+	if s.outlook.schedule, err = s.campaign.Settings.Schedule(); err != nil {
+		return none, badInput(err)
+	}
+	s.outlook.look = func(names []string) map[string]int64 { return s.ahead(ctx, names) }
 	if err := s.check.run(ctx); err != nil {
 		return none, err
 	}
@@ -115,7 +122,7 @@ func (s *starting) accept(ctx context.Context) (enqueue.CampaignReceipt, error) 
 	}
 	format := s.reader.Format()
 	s.reader = nil // its table of groups is large
-	if err := s.timely(ctx); err != nil {
+	if err := s.timely(); err != nil {
 		return none, err
 	}
 	var senders []sender
@@ -225,8 +232,8 @@ func (s *starting) progressOf(rows int) {
 }
 
 // timely refuses a campaign that cannot be through before its rows expire.
-func (s *starting) timely(ctx context.Context) error {
-	s.planned = s.plans(s.ahead(ctx))
+func (s *starting) timely() error {
+	s.planned = s.plans()
 	if len(s.planned) == 0 {
 		return nil
 	}
@@ -239,43 +246,13 @@ func (s *starting) timely(ctx context.Context) error {
 }
 
 // ahead counts what stands before the campaign; it is not needed to start one.
-func (s *starting) ahead(ctx context.Context) map[string]int64 {
-	count, err := s.config.ahead(ctx, s.gp.rdb, s.tally.names())
+func (s *starting) ahead(ctx context.Context, names []string) map[string]int64 {
+	count, err := s.config.ahead(ctx, s.gp.rdb, names)
 	if err != nil {
 		return nil
 	}
-	if s.before.ID != "" { // its own rows
-		for _, part := range s.before.Accounts {
-			count[part.Account] = max(0, count[part.Account]-part.Counts[enqueue.Waiting]-part.Counts[enqueue.Queued])
-		}
+	for _, part := range s.before.Accounts { // its own rows
+		count[part.Account] = max(0, count[part.Account]-part.Counts[enqueue.Waiting]-part.Counts[enqueue.Queued])
 	}
 	return count
-}
-
-// plan says when an account would be through with its rows.
-type plan struct {
-	account string
-	rows    int
-	ahead   int64
-	until   time.Time
-}
-
-// plans are those of all accounts, that which takes longest first.
-func (s *starting) plans(ahead map[string]int64) []plan {
-	schedule, err := s.campaign.Settings.Schedule()
-	if err != nil {
-		schedule = tasks.Schedule{}
-	}
-	from := time.Now()
-	if s.campaign.Start.After(from) {
-		from = s.campaign.Start
-	}
-	var plans []plan
-	for _, name := range s.tally.names() {
-		p := plan{account: name, rows: s.tally.accounts[name], ahead: ahead[name]}
-		work := s.tally.takes(name) + time.Duration(min(p.ahead, 1<<31))*s.tally.pace(name)
-		p.until = schedule.After(from, max(work, s.tally.takes(name)))
-		plans = append(plans, p)
-	}
-	return plans
 }

@@ -65,17 +65,6 @@ func (s *starting) tellStarted(ctx context.Context, r enqueue.CampaignReceipt) e
 	return nil
 }
 
-func (s *starting) planText(p plan) string {
-	text := p.account + ": " + s.many(p.rows, "row", "rows")
-	if p.ahead > 0 {
-		text += s.say(", behind %d others", p.ahead)
-	}
-	if s.tally.pace(p.account) > 0 {
-		text += s.say(", through about %s", s.config.stamp(p.until))
-	}
-	return text
-}
-
 // tellBefore says of the same campaign that it is there, and what can be done with it.
 func (s *starting) tellBefore(k *campaignAct, info enqueue.CampaignInfo, r enqueue.CampaignReceipt) error {
 	if err := k.print(info, false, nil); err != nil {

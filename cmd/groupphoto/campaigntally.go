@@ -93,7 +93,12 @@ type sheetFacts struct {
 	Problems int            `json:"problems"`
 	Photos   photoCounts    `json:"photos"`
 	Accounts []accountFacts `json:"accounts"`
-	Rejects  string         `json:"rejects,omitempty"`
+	// LateLinks is how many rows have signed links that end before their turn, with the
+	// first of them; Overlaps are rows of other campaigns for the same groups.
+	LateLinks  int        `json:"lateLinks"`
+	FirstLinks []lateLink `json:"firstLinks"`
+	Overlaps   []overlap  `json:"overlaps"`
+	Rejects    string     `json:"rejects,omitempty"`
 }
 
 type formatFacts struct {
@@ -111,6 +116,9 @@ type accountFacts struct {
 	PaceSeconds   float64 `json:"paceSeconds"`
 	TotalSeconds  float64 `json:"totalSeconds"`
 	ConfiguredNow bool    `json:"configured"` // on this machine
+	// Ahead is what stands before the rows, and Until when they would be through.
+	Ahead int64     `json:"ahead"`
+	Until time.Time `json:"until"`
 }
 
 // print writes the summary, and in text the first problems. What fails is told by
@@ -140,10 +148,13 @@ func (k *check) facts() sheetFacts {
 		Type: "summary", File: k.name, Rows: t.rows, Good: t.good, Bad: t.bad, Empty: k.reader.Empty(), Problems: t.problems,
 		Format: formatFacts{f.Kind, f.DelimiterName(), f.Encoding, f.BOM, f.HeaderLine, f.Columns},
 		Photos: k.photos.counted(), Accounts: []accountFacts{}, Rejects: k.flags.rejects,
+		LateLinks: k.late.count, FirstLinks: append([]lateLink{}, k.late.first...), Overlaps: append([]overlap{}, k.others...),
 	}
-	for _, name := range t.names() {
-		_, configured := t.paces[name]
-		facts.Accounts = append(facts.Accounts, accountFacts{name, t.accounts[name], t.pace(name).Seconds(), t.takes(name).Seconds(), configured})
+	for _, p := range k.plans() {
+		_, configured := t.paces[p.account]
+		facts.Accounts = append(facts.Accounts, accountFacts{
+			p.account, p.rows, t.pace(p.account).Seconds(), t.takes(p.account).Seconds(), configured, p.ahead, p.until.UTC().Truncate(time.Second),
+		})
 	}
 	return facts
 }
@@ -162,16 +173,49 @@ func (k *check) summary() []string {
 		k.say("sheet"), clip(k.name, 200) + ": " + k.form(), k.say("columns"), k.columns(), k.say("rows"), rows,
 		k.say("photos"), k.photoCounts(),
 	}
-	names := t.names()
-	for i, name := range names {
+	if text := k.photos.often(k.language); text != "" {
+		pairs = append(pairs, k.say("sent"), text)
+	}
+	plans := k.plans()
+	for i, p := range plans {
 		if i == shownAccounts {
-			pairs = append(pairs, "", k.say("… and %d more accounts", len(names)-i))
+			pairs = append(pairs, "", k.say("… and %d more accounts", len(plans)-i))
 			break
 		}
-		pairs = append(pairs, k.say("account"), fmt.Sprintf("%s: %s, %s", name, k.many(t.accounts[name], "row", "rows"), k.duration(name)))
+		pairs = append(pairs, k.say("account"), k.expected(p))
 	}
+	pairs = append(pairs, k.warnings()...)
 	if k.rejects != nil {
 		pairs = append(pairs, k.say("rejects"), fmt.Sprintf("%s: %s", clip(k.flags.rejects, 200), k.many(t.bad, "row", "rows")))
+	}
+	return pairs
+}
+
+// expected says how long an account's rows take, and when they would be through where
+// that is something else.
+func (k *check) expected(p plan) string {
+	text := fmt.Sprintf("%s: %s, %s", p.account, k.many(p.rows, "row", "rows"), k.duration(p.account))
+	if p.ahead > 0 {
+		text += k.say(", behind %d others", p.ahead)
+	}
+	if k.tally.pace(p.account) > 0 && (p.ahead > 0 || !k.outlook.schedule.Always() || k.flags.at != "") {
+		text += k.say(", through about %s", k.config.stamp(p.until))
+	}
+	return text
+}
+
+// warnings are what may go wrong although the rows are good.
+func (k *check) warnings() []string {
+	var pairs []string
+	if k.late.count > 0 {
+		var first []string
+		for _, l := range k.late.first {
+			first = append(first, k.say("line %d ends %s, its turn is %s", l.Line, k.config.stamp(l.Expires), k.config.stamp(l.Turn)))
+		}
+		pairs = append(pairs, k.say("links"), k.say("%d end before their turn, unless --fetch fetches them now: %s", k.late.count, strings.Join(first, "; ")))
+	}
+	for _, o := range k.others {
+		pairs = append(pairs, k.say("others"), k.say("%d rows of campaign %s wait for the same groups; those that do not go first are superseded", o.Rows, o.Campaign))
 	}
 	return pairs
 }

@@ -4,11 +4,16 @@ package main
 //
 //nolint:misspell // it is Portuguese
 var portugueseStart = map[string]string{
-	"%d of %s":                    "%d de %s",
-	", %d with problems left out": "; com problemas, fora da campanha: %d",
-	", behind %d others":          ", atrás de %d outras",
-	", through about %s":          ", pronta por volta de %s",
-	"%s was changed while it was read; nothing was started":                                                                              "%s foi alterado durante a leitura; nada foi iniciado",
+	"sent": "envia", "links": "links", "others": "outras", "links %d×": "links %d×",
+	"%d end before their turn, unless --fetch fetches them now: %s":                              "expiram antes da sua vez, a não ser que --fetch os busque agora: %d; %s",
+	"%d rows of campaign %s wait for the same groups; those that do not go first are superseded": "%d linhas da campanha %s esperam pelos mesmos grupos; as que não forem antes são substituídas",
+	"line %d ends %s, its turn is %s":                                                            "linha %d expira em %s, sua vez é em %s",
+	"… and %d more photos":                                                                       "… e mais %d fotos",
+	"%d of %s":                                                                                   "%d de %s",
+	", %d with problems left out":                                                                "; com problemas, fora da campanha: %d",
+	", behind %d others":                                                                         ", atrás de %d outras",
+	", through about %s":                                                                         ", pronta por volta de %s",
+	"%s was changed while it was read; nothing was started":                                      "%s foi alterado durante a leitura; nada foi iniciado",
 	"account %s would be through %s, after its rows expire %s; give a longer --expires, or more accounts":                                "a conta %s terminaria em %s, depois que as linhas expiram, em %s; dê um --expires maior, ou mais contas",
 	"campaign %s could not be repeated; try again":                                                                                       "a campanha %s não pôde ser repetida; tente de novo",
 	"the same campaign is there already; nothing was changed":                                                                            "a mesma campanha já existe; nada foi alterado",

@@ -199,6 +199,10 @@ func (r *Reader) Format() Format {
 // Empty counts the lines that were passed over because nothing is in them.
 func (r *Reader) Empty() int { return r.empty }
 
+// AccountOf is the account of the row so far that has a group; known is false when
+// none has.
+func (r *Reader) AccountOf(group tasks.GroupID) (account string, known bool) { return r.seen.account(group) }
+
 // Err is what ended the reading before the end of the sheet, or nil.
 func (r *Reader) Err() error { return r.scan.err }
 
