@@ -20,8 +20,8 @@ const shownProblems = 50
 
 type sheetCheckFlags struct {
 	sheetFlags
-	whenFlags
 
+	times whenFlags
 	fetch bool
 }
 
@@ -56,7 +56,7 @@ problems, 1 the sheet cannot be read to its end.`,
 				err = f.check(a.account, args[0])
 			}
 			if err == nil {
-				err = f.whenFlags.judge()
+				err = f.times.judge()
 			}
 			if err != nil {
 				return &usageError{cmd.CommandPath(), err}
@@ -65,7 +65,7 @@ problems, 1 the sheet cannot be read to its end.`,
 		},
 	}
 	a.sheetFlags(cmd, &f.sheetFlags)
-	f.whenFlags.add(cmd)
+	f.times.add(cmd)
 	cmd.Flags().BoolVar(&f.fetch, "fetch", false, "fetch what is behind the URLs, each once, and make the photos of it")
 	return cmd
 }
@@ -115,7 +115,7 @@ func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang languag
 	}
 	defer k.photos.close()
 	var settings tasks.CampaignSettings
-	if settings, k.outlook.from, err = f.when(c, time.Now()); err != nil {
+	if settings, k.outlook.from, err = f.times.resolve(c, time.Now()); err != nil {
 		return err
 	}
 	k.outlook.schedule, _ = settings.Schedule() // judged before

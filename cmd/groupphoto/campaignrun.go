@@ -202,7 +202,7 @@ func (r *campaignRun) learn(ctx context.Context, receipt enqueue.CampaignReceipt
 		}
 		account, key := row.Given.Account, rowKey(row.Given.Group, row.Given.Account, row.Given.Photo)
 		r.rows[rowPlace{account, row.Row}] = rowMark{row.Given.Line, key}
-		if o, known := r.report.known[key]; known && !(r.flags.retry && slices.Contains(retried, o.State)) {
+		if o, known := r.report.known[key]; known && (!r.flags.retry || !slices.Contains(retried, o.State)) {
 			ends[account] = append(ends[account], ledger.KnownEnd{Row: row.Row, End: ledger.EndOf(o)})
 		}
 	}

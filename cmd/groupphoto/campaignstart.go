@@ -20,8 +20,7 @@ import (
 type startFlags struct {
 	sheetFlags
 
-	whenFlags
-
+	times                             whenFlags
 	name                              string
 	trial, stopAt                     int
 	expires                           durationFlag
@@ -73,7 +72,7 @@ func (a *app) startFlags(cmd *cobra.Command, f *startFlags) {
 	a.sheetFlags(cmd, &f.sheetFlags)
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "`name` of the campaign (default: from the file's name)")
-	f.whenFlags.add(cmd)
+	f.times.add(cmd)
 	flags.Var(&f.expires, "expires", "send no row later than this after the start (default 30d)")
 	flags.IntVar(&f.trial, "trial", 0, "so `many` rows of each account, then pause until 'campaign resume'")
 	flags.IntVar(&f.stopAt, "stop-at", 0, "pause when so `many` of an account's last 50 rows were refused or failed; 0: never (default GROUPPHOTO_CAMPAIGN_STOP)")
@@ -109,10 +108,10 @@ func (f *startFlags) judge(cmd *cobra.Command, account, path string) error {
 	if err := tasks.CheckCampaign(f.name); err != nil {
 		return fmt.Errorf("--name: %w", err)
 	}
-	if err := f.whenFlags.judge(); err != nil {
+	if err := f.times.judge(); err != nil {
 		return err
 	}
-	return f.groupsFlags.check(account, path)
+	return f.check(account, path)
 }
 
 // longestName is the most that tasks.CheckCampaign takes.
@@ -136,7 +135,7 @@ func (f startFlags) campaign(c config, now time.Time) (enqueue.Campaign, error) 
 	if stop < 0 {
 		stop = c.campaignStop
 	}
-	settings, start, err := f.when(c, now)
+	settings, start, err := f.times.resolve(c, now)
 	if err != nil {
 		return enqueue.Campaign{}, err
 	}

@@ -198,7 +198,7 @@ func (k *check) expected(p plan) string {
 	if p.ahead > 0 {
 		text += k.say(", behind %d others", p.ahead)
 	}
-	if k.tally.pace(p.account) > 0 && (p.ahead > 0 || !k.outlook.schedule.Always() || k.flags.at != "") {
+	if k.tally.pace(p.account) > 0 && (p.ahead > 0 || !k.outlook.schedule.Always() || k.flags.times.at != "") {
 		text += k.say(", through about %s", k.config.stamp(p.until))
 	}
 	return text

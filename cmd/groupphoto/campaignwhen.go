@@ -27,8 +27,8 @@ func (f *whenFlags) judge() error {
 	return nil
 }
 
-// when gives what they ask for, and the moment from which rows may go.
-func (f *whenFlags) when(c config, now time.Time) (s tasks.CampaignSettings, from time.Time, err error) {
+// resolve gives what they ask for, and the moment from which rows may go.
+func (f *whenFlags) resolve(c config, now time.Time) (s tasks.CampaignSettings, from time.Time, err error) {
 	s = tasks.CampaignSettings{Hours: f.hours, Days: f.days}
 	if f.hours != "" || f.days != "" {
 		s.Zone = c.zone.String()

@@ -35,8 +35,9 @@ Settings come from flags, then the environment, then defaults; a secret can be i
 a file named by NAME_FILE instead of in NAME. 'groupphoto doctor' shows them all
 with their source. Data goes to stdout, all
 else to stderr. Exit codes: 0 done, 1 could not do it, 2 usage or bad input,
-3 refused, 4 failed, 5 not finished in the time given, 7 superseded, expired or
-cancelled, 130 interrupted.`,
+3 refused, 4 failed, 5 not finished in the time given, 6 a campaign with rows that
+are neither updated nor unchanged, 7 superseded, expired or cancelled, 130
+interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -35,6 +35,9 @@ func (e *CampaignDiffersError) Difference() string {
 	case e.Is.Line == 0:
 		return text + fmt.Sprintf("; line %d, group %s, is gone", e.Was.Line, e.Was.Group)
 	}
+	if e.Was.Group == e.Is.Group && e.Was.Photo == e.Is.Photo && e.Was.Account == e.Is.Account {
+		return text + fmt.Sprintf("; the first of %d that differ is line %d, group %s, by what is kept with it", e.Changed, e.Is.Line, e.Is.Group)
+	}
 	return text + fmt.Sprintf("; the first of %d that differ was line %d, group %s with %s through %s, and is line %d, group %s with %s through %s",
 		e.Changed, e.Was.Line, e.Was.Group, e.Was.Photo, e.Was.Account, e.Is.Line, e.Is.Group, e.Is.Photo, e.Is.Account)
 }

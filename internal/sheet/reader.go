@@ -201,7 +201,9 @@ func (r *Reader) Empty() int { return r.empty }
 
 // AccountOf is the account of the row so far that has a group; known is false when
 // none has.
-func (r *Reader) AccountOf(group tasks.GroupID) (account string, known bool) { return r.seen.account(group) }
+func (r *Reader) AccountOf(group tasks.GroupID) (account string, known bool) {
+	return r.seen.account(group)
+}
 
 // Err is what ended the reading before the end of the sheet, or nil.
 func (r *Reader) Err() error { return r.scan.err }
