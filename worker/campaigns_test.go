@@ -301,3 +301,36 @@ func TestCampaign_SinglesGoFirst(t *testing.T) {
 		}
 	})
 }
+
+func TestCampaign_ARowIsRepairedToo(t *testing.T) {
+	t.Parallel()
+	// Given an update whose turn has lapsed in the middle of its call, and a campaign's row
+	// that goes to the same group meanwhile, when the older call is answered at last, then
+	// the row's photo is shown once more.
+	redistest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		answer, calling := make(chan struct{}), make(chan string, 8)
+		b := setup(t, rdb, latch(answer, calling), func(c *worker.Config) { c.Accounts[0].Concurrency = 2 }).start()
+		b.submit("old", tasks.Update{GroupID: campaignGroup(1), Photo: b.photo(10)})
+		<-calling
+		b.lapse("main", campaignGroup(1))
+		campaign := b.campaign("spring", 1)
+		<-calling
+		stands(t, b.ledger, campaign.ID, 20*time.Second, ledger.Counts{tasks.Updated: 1})
+		close(answer)
+		b.wait("old")
+		if group := <-calling; group != string(campaignGroup(1)) {
+			t.Errorf("group %s was called", group)
+		}
+		redistest.Eventually(t, 10*time.Second, func() bool {
+			list, err := b.ledger.Repairs(t.Context(), "main")
+			return err == nil && len(list) == 0
+		}, "the repair is not forgotten")
+		row := campaign.ID + ".1"
+		for _, id := range rdb.Keys(t.Context(), "groupphoto:{main}:u:repair-*").Val() {
+			o := b.wait(strings.TrimPrefix(id, "groupphoto:{main}:u:"))
+			if o.State != tasks.Updated || o.Campaign != "" {
+				t.Errorf("the repair of %s ended as %+v", row, o)
+			}
+		}
+	})
+}

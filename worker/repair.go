@@ -38,14 +38,13 @@ func (l *lane) repair() {
 // the order: a still newer wish, waiting or under way, goes before it and makes it
 // superseded.
 func (l *lane) repairOne(ctx context.Context, r ledger.Repair) error {
-	newest, err := l.ledger.Record(ctx, l.account.Name, r.ID)
-	if errors.Is(err, ledger.ErrUnknown) || err == nil && newest.Update.GroupID == "" {
+	u, err := l.newest(ctx, r.ID)
+	if err == nil && u.GroupID == "" {
 		return l.ledger.Repaired(ctx, l.account.Name, r)
 	}
 	if err != nil {
 		return err
 	}
-	u := newest.Update
 	u.Seq, u.Account, u.By, u.Campaign, u.SkipUnchanged = r.Seq, l.account.Name, repairedBy, "", false
 	u.EnqueuedAt = time.Now()
 	u.ExpiresAt = u.EnqueuedAt.Add(ledger.DefaultLife)
@@ -61,6 +60,23 @@ func (l *lane) repairOne(ctx context.Context, r ledger.Repair) error {
 	}
 	l.log.Info("group.repaired", "id", id, "group_id", u.GroupID, "after", r.ID)
 	return l.ledger.Repaired(ctx, l.account.Name, r)
+}
+
+// newest is what is to be shown again: an update, or a campaign's row; without a group
+// when nobody knows it any more.
+func (l *lane) newest(ctx context.Context, id string) (tasks.Update, error) {
+	if row, ok := ledger.RowOfName(id); ok {
+		view, err := l.ledger.Row(ctx, row)
+		if errors.Is(err, ledger.ErrNoRow) || errors.Is(err, ledger.ErrNoCampaign) || err == nil && view.Given.Account != l.account.Name {
+			return tasks.Update{}, nil
+		}
+		return tasks.Update{GroupID: view.Given.Group, Photo: view.Given.Photo, Ref: view.Given.Ref}, err
+	}
+	r, err := l.ledger.Record(ctx, l.account.Name, id)
+	if errors.Is(err, ledger.ErrUnknown) {
+		return tasks.Update{}, nil
+	}
+	return r.Update, err
 }
 
 // repairID names a repair: one that has ended is no help against what was answered

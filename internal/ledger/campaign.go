@@ -148,6 +148,13 @@ func RowRefOf(account, id string) (r RowRef, ok bool) {
 	return RowRef{account, row.Campaign, row.Row, row.Feed}, ok
 }
 
+// RowOfName reads how the ledger names a row whatever its feeds, as the groups' order
+// and Repairs do; ok is false for the id of an update of its own.
+func RowOfName(name string) (id tasks.RowID, ok bool) {
+	id, ok = tasks.ParseRowID(name + ".1")
+	return tasks.RowID{Campaign: id.Campaign, Row: id.Row}, ok
+}
+
 // ID is the id of the row's update.
 func (r RowRef) ID() string {
 	return tasks.RowID{Campaign: r.Campaign, Row: r.Row, Feed: r.Feed}.String()
