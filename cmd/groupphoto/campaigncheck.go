@@ -179,7 +179,11 @@ func (k *check) employ(ctx context.Context) error {
 	}
 	senders := keptSenders(k.kept, names)
 	if senders == nil {
-		if senders, err = k.config.senders(names, k.lookAhead(ctx, k.config, k.language, names)); err != nil {
+		ahead := k.lookAhead(ctx, k.config, k.language, names)
+		if ahead == nil && k.own == "" {
+			k.outlook.look = nil // told already
+		}
+		if senders, err = k.config.senders(names, ahead); err != nil {
 			return err
 		}
 	}
