@@ -132,7 +132,7 @@ func (l *Ledger) Claim(ctx context.Context, h Handle, u tasks.Update) (Claim, er
 	default:
 		c.Seq, c.ExpiresAt, c.EnqueuedAt, c.Started = answer.number(1), answer.time(2), answer.time(3), answer.time(4)
 		c.Calls, c.Spent = int(answer.number(5)), int(answer.number(6))
-		c.Policy, c.Previous, c.By = answer.text(7), answer.text(8), answer.text(9)
+		c.Policy, c.Previous, c.By = answer.text(7), unpackPhoto(answer.text(8)), answer.text(9)
 		c.Guilty = int(answer.number(10))
 	}
 	return c, err

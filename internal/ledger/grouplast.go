@@ -33,7 +33,7 @@ func (l *Ledger) GroupsLast(ctx context.Context, account string, groups []tasks.
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return nil, fmt.Errorf("reading what group %s of account %s shows: %w", groups[i], account, err)
 		}
-		last[i] = text
+		last[i] = unpackPhoto(text)
 	}
 	return last, nil
 }

@@ -75,7 +75,7 @@ func readRecord(account, id string, f map[string]string) (Record, error) {
 	r.Outcome = tasks.Outcome{
 		ID: id, Account: account, GroupID: u.GroupID, Campaign: u.Campaign, Ref: u.Ref, By: u.By,
 		State: tasks.State(f["state"]), Reason: tasks.Reason(f["reason"]), Detail: f["detail"],
-		Attempts: int(number("calls")), HTTPStatus: int(number("status")), PreviousPhoto: f["previous"],
+		Attempts: int(number("calls")), HTTPStatus: int(number("status")), PreviousPhoto: unpackPhoto(f["previous"]),
 		Photo: u.Photo.String(), EnqueuedAt: u.EnqueuedAt, StartedAt: fromMillis(number("started")),
 	}
 	r.Outcome.State = openState(r, fromMillis(number("lease")))

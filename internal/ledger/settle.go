@@ -58,7 +58,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) (Recorded, error) {
 	}
 	args := []any{
 		s.Token, s.Turn, string(s.Outcome.State), encoded, millis(l.keep), millis(Outlive), s.ID, string(s.Group),
-		string(s.Outcome.Reason), s.Accepted, s.Process, millis(l.groupLife()), s.Seq, millis(maxHold),
+		string(s.Outcome.Reason), packPhoto(s.Accepted), s.Process, millis(l.groupLife()), s.Seq, millis(maxHold),
 	}
 	script, keys, args := s.withRow(settleScript, settleRowScript, append(s.keys(), keyOutcomes(s.Account)), append(args, s.Answer.args(s.Handle)...))
 	if s.Row != nil {

@@ -89,7 +89,7 @@ const (
 func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	script, keys, args := r.withRow(turnScript, turnRowScript, r.keys(), []any{
 		r.Token, r.Turn, r.name(), r.Seq, millis(r.Lease), max(1, r.Limit), millis(r.Gap), millis(min(max(r.Gap, r.MaxGap), maxGap)),
-		r.Photo, flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease), r.Process, flag(r.Bulk),
+		packPhoto(r.Photo), flag(r.SkipUnchanged), millis(l.groupLife()), millis(maxHold), millis(MaxLease), r.Process, flag(r.Bulk),
 	})
 	answer, err := l.run(ctx, "asking for a turn", script, keys, args...)
 	if err != nil {
@@ -102,7 +102,7 @@ func (l *Ledger) Turn(ctx context.Context, r TurnRequest) (Turn, error) {
 	case Wait:
 		t.Wait, t.Why, t.Reason = answer.duration(1), Obstacle(answer.text(2)), tasks.Reason(answer.text(3))
 	case Go:
-		t.Lease, t.Previous = answer.duration(1), answer.text(2)
+		t.Lease, t.Previous = answer.duration(1), unpackPhoto(answer.text(2))
 		t.Calls, t.Spent = int(answer.number(3)), int(answer.number(4))
 	case Gone:
 		t.Row = RowVerdict(answer.text(1))
