@@ -96,9 +96,10 @@ type Config struct {
 	Fetcher  *fetch.Client
 	// Hook is told when an account is paused and when it goes on. Nil: nobody is.
 	Hook Notifier
-	// Settled is called with every outcome once it is recorded, by several goroutines
-	// at a time; the update's handler waits for it. Nil: nobody is.
-	Settled func(tasks.Outcome)
+	// Ending is called with an update's outcome before that is recorded and its turn is
+	// given back, by several goroutines at a time; both wait for it. Should the update
+	// turn out to have ended otherwise, it stays told. Nil: nobody is.
+	Ending func(tasks.Outcome)
 	// PassURL sends photo URLs through to the provider instead of the photo.
 	PassURL bool
 	// PhotoCache bounds the finished photos that the process keeps in memory, in

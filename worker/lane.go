@@ -51,7 +51,7 @@ type lane struct {
 	repairs atomic.Bool                      // there may be groups to be repaired
 	seen    atomic.Pointer[ledger.LaneState] // how the account stood at the last look
 	stir    chan struct{}                    // something has changed that the feeder may heed
-	settled func(tasks.Outcome)
+	ending  func(tasks.Outcome)
 	hooked  bool        // somebody outside is told of events
 	each    sync.Map    // campaign → whether each outcome is told of
 	tripped atomic.Bool // its host gives no usable answers, and it is to be held
@@ -63,7 +63,7 @@ func newLane(w *Worker, account Account) *lane {
 		account: account, policy: w.config.Policy, httpTimeout: w.config.HTTPTimeout, leaseMargin: w.config.LeaseMargin,
 		redis: w.config.Redis, ledger: w.ledger, photos: w.photos, log: w.config.Logger.With("account", account.Name),
 		stop: w.stop, life: w.life, process: w.process, nudges: w.nudges, aside: make(chan struct{}, 1),
-		stir: make(chan struct{}, 1), hooked: w.config.Hook != nil, settled: w.config.Settled,
+		stir: make(chan struct{}, 1), hooked: w.config.Hook != nil, ending: w.config.Ending,
 	}
 	l.host = w.hostOf(account)
 	l.repairs.Store(true) // what a process left behind that died

@@ -59,6 +59,9 @@ func (l *lane) settle(r *run, c consequence) error {
 	if c.end == tasks.Updated {
 		s.Accepted = r.ready.ref.Wire()
 	}
+	if l.ending != nil {
+		l.ending(o)
+	}
 	var recorded ledger.Recorded
 	err := l.persist(func(ctx context.Context) (err error) {
 		recorded, err = l.ledger.Settle(ctx, s)
@@ -72,9 +75,6 @@ func (l *lane) settle(r *run, c consequence) error {
 	l.attempted(r, c)
 	l.heed(c, recorded.Repair)
 	l.host.heard(l, c.says)
-	if l.settled != nil && recorded.Verdict == "" {
-		l.settled(recorded.Outcome)
-	}
 	switch {
 	case recorded.Verdict == ledger.Lost:
 		return again(consequence{again: infraDelay, reason: tasks.Interrupted, detail: "another run holds this update"})

@@ -217,9 +217,10 @@ func (r *campaignRun) learn(ctx context.Context, receipt enqueue.CampaignReceipt
 // retried are the states from which --retry sends rows again.
 var retried = []tasks.State{tasks.Refused, tasks.Failed, tasks.Expired, tasks.Cancelled}
 
-// settled adds an outcome to the report. When that fails the run ends: what it did
-// would be done again.
-func (r *campaignRun) settled(o tasks.Outcome) {
+// ending adds an outcome to the report, before the row's turn is given back: at a crash
+// no more than the calls under way are not in it. When that fails the run ends: what it
+// did would be done again.
+func (r *campaignRun) ending(o tasks.Outcome) {
 	ref, ok := ledger.RowRefOf(o.Account, o.ID)
 	mark, known := r.rows[rowPlace{o.Account, ref.Row}]
 	if !ok || !known {

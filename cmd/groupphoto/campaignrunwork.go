@@ -22,7 +22,7 @@ func (r *campaignRun) work(ctx context.Context, info enqueue.CampaignInfo, spec 
 	}
 	ec := engineConfig{redis: spec, config: r.config, accounts: used, log: r.log, checkInterval: fastCheck}
 	if r.report != nil {
-		ec.settled = r.settled
+		ec.ending = r.ending
 	}
 	e, err := startEngine(ctx, ec)
 	if err != nil {

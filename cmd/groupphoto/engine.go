@@ -39,7 +39,7 @@ type engineConfig struct {
 	log           *slog.Logger
 	httpTimeout   time.Duration // 0: the worker's default
 	checkInterval time.Duration // 0: the worker's default
-	settled       func(tasks.Outcome)
+	ending        func(tasks.Outcome)
 }
 
 // memoryRest is what the process takes beside pictures.
@@ -121,7 +121,7 @@ func (e *engine) start(ctx context.Context, ec engineConfig, maker *photo.Maker)
 	wc := worker.Config{
 		Redis: e.rdb, Logger: ec.log, Maker: maker, Fetcher: e.fetcher, Policy: ec.config.policy, Keep: ec.config.keep,
 		PassURL: ec.config.photo.passURL, PhotoCache: ec.config.photo.cache, HTTPTimeout: ec.httpTimeout, CheckInterval: ec.checkInterval,
-		Settled: ec.settled,
+		Ending: ec.ending,
 	}
 	if e.hook != nil { // a nil *Sender would be a Notifier that is not nil
 		wc.Hook = e.hook
