@@ -126,7 +126,7 @@ func TestCampaignActs_Text(t *testing.T) {
 			"undo spring --trial 1", exitDone,
 			`campaign  spring-undo\nrestores  1 photo\nleaves    1: changed since 0, photo before unknown 1, no longer stored 0\n`,
 			`rows of spring that have not ended, and are not undone: 8; to stop them: groupphoto campaign cancel spring\n` +
-				`after 1 rows of each account it waits for: groupphoto campaign resume spring-undo\nwatch it: groupphoto campaign watch spring-undo\n`,
+				`after 1 row of each account it waits for: groupphoto campaign resume spring-undo\nwatch it: groupphoto campaign watch spring-undo\n`,
 		},
 		{"undo spring --lang pt", exitDone, `campanha  spring-undo\nrestaura  1 .*\n`, `(?s).*ela já foi iniciada antes\n.*`},
 		{

@@ -87,8 +87,9 @@ type check struct {
 	rejects *rejects        // nil when nobody asked
 	tally   tally
 	first   []rowProblem
-	drawn   time.Time // when progress was drawn last
-	own     string    // the name of the campaign that is started; "" while it is only checked
+	shown   *progress
+	lines   int    // of the sheet, about, once they have been counted
+	own     string // the name of the campaign that is started; "" while it is only checked
 	outlook outlook
 	late    lateLinks
 	others  []overlap
@@ -109,12 +110,15 @@ func (a *app) checkCampaign(ctx context.Context, f sheetCheckFlags, lang languag
 		return err
 	}
 	k.outlook.schedule, _ = settings.Schedule() // judged before
-	k.outlook.look = func(names []string) map[string]int64 { return a.lookAhead(ctx, c, lang, names) }
+	k.outlook.look = func(names []string) map[string]int64 {
+		k.shown.clear()
+		return a.lookAhead(ctx, c, lang, names)
+	}
 	return k.run(ctx)
 }
 
 func (a *app) newCheck(ctx context.Context, c config, f sheetCheckFlags, lang language, path string) (k *check, err error) {
-	k = &check{app: a, language: lang, flags: f, config: c, path: path, name: path, data: bufio.NewWriter(a.out), tally: newTally()}
+	k = &check{app: a, language: lang, flags: f, config: c, path: path, name: path, data: bufio.NewWriter(a.out), tally: newTally(), shown: newProgress(a)}
 	if k.tally.paces, err = c.paces(); err != nil {
 		return nil, err
 	}
@@ -148,7 +152,7 @@ func (k *check) run(ctx context.Context) error {
 		defer k.rejects.drop()
 	}
 	err = k.rows(ctx)
-	k.draw("")
+	k.shown.clear()
 	if err == nil && k.tally.good > 0 && k.own == "" {
 		k.others = k.overlaps(ctx)
 	}
@@ -190,23 +194,19 @@ func (k *check) flushed(err error) error {
 	return err
 }
 
-// progress tells on a terminal how far it has come.
-func (k *check) progress() {
-	if !k.errTerminal || time.Since(k.drawn) < progressGap {
+// progress tells how far it has come, at the row that begins in a line.
+func (k *check) progress(line int) {
+	if !k.shown.due() {
 		return
 	}
-	k.draw(k.many(k.tally.rows, "row", "rows"))
-	k.drawn = time.Now()
-}
-
-// progressGap is how long a line of progress stands at least.
-const progressGap = 200 * time.Millisecond
-
-// draw writes over the line of progress; "" takes it away.
-func (k *check) draw(text string) {
-	if k.errTerminal && (text != "" || !k.drawn.IsZero()) {
-		fmt.Fprintf(k.err, "\r%s\x1b[K", text)
+	if k.lines == 0 && k.path != "-" {
+		k.lines = countLines(k.path)
 	}
+	text := k.many(k.tally.rows, "row", "rows")
+	if n := k.photos.ready.Load(); n > 0 {
+		text += k.say(", %d photos made", n)
+	}
+	k.shown.tell(line, k.lines, text)
 }
 
 // noSheet tells what was given instead of a sheet.
@@ -295,7 +295,7 @@ func (k *check) row(row sheet.Row, problems []sheet.Problem, photo *verdict) err
 	if len(told) == 0 && !k.photos.fetch {
 		k.late.judge(row, func() time.Time { return k.outlook.after(row.Account, k.tally.accounts[row.Account]-1) })
 	}
-	k.progress()
+	k.progress(row.Line)
 	for _, p := range told {
 		switch {
 		case k.json():

@@ -281,16 +281,6 @@ func TestCampaignCheck_StdinIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-func TestCampaignCheck_Progress(t *testing.T) {
-	t.Parallel()
-	var out, stderr bytes.Buffer
-	path := folder(t, brazilian)
-	run(t.Context(), []string{"campaign", "check", path}, nil, streams{out: &out, err: &stderr, errTerminal: true, program: "groupphoto"})
-	if got := stderr.String(); !strings.HasPrefix(got, "\r1 row\x1b[K") || !strings.HasSuffix(got, "\r\x1b[K") || strings.Contains(out.String(), "\x1b") {
-		t.Errorf("stderr %q, stdout %q", got, out.String())
-	}
-}
-
 // full is a stdout that takes nothing, like a disk without space.
 type full struct{}
 

@@ -66,7 +66,7 @@ func (k *check) plans() []plan {
 func (k *check) planText(p plan) string {
 	text := p.account + ": " + k.many(p.rows, "row", "rows")
 	if p.ahead > 0 {
-		text += k.say(", behind %d others", p.ahead)
+		text += k.say(", behind %s", k.many(int(p.ahead), "other", "others"))
 	}
 	if k.tally.pace(p.account) > 0 {
 		text += k.say(", through about %s", k.config.stamp(p.until))

@@ -24,7 +24,7 @@ func TestCampaignCheck_LooksAhead(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	lacks(t, r.out, "account  b: 1 row, 30 min at one call in 30 min, behind 5 others, through about ", "account  spare: 1 row, 30 min at one call in 30 min, through about ",
-		"1 end before their turn, unless --fetch fetches them now: line 2 ends ", "1 rows of campaign spring wait for the same groups")
+		"1 end before their turn, unless --fetch fetches them now: line 2 ends ", "1 row of campaign spring still to go to the same groups")
 	if strings.Contains(r.out+r.err, "marked-query") {
 		t.Error("a link's query is shown")
 	}

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +42,7 @@ type rowPhotos struct {
 	// store keeps finished photos, for who sends them; nil: they are only looked at.
 	store func(ctx context.Context, jpeg []byte) (tasks.PhotoRef, error)
 	given tasks.PhotoRef // the photo for all rows, when it is stored or a link
+	ready atomic.Int64   // how many have been made so far
 	// sharing are the rows that show it, and linked those that show a link.
 	sharing, linked int
 }
@@ -113,7 +115,8 @@ func (r *rowPhotos) shared(source string) error {
 		return nil
 	}
 	// Whoever sends it makes the one photo of a link as well: it may not be there later.
-	if ref, err := tasks.ParsePhoto(source); err == nil && r.passes(ref) && (r.store == nil || ref.Hash() != "") {
+	// Where links go to PlugChat as they are, it does not.
+	if ref, err := tasks.ParsePhoto(source); err == nil && r.passes(ref) && (r.store == nil || r.config.photo.passURL || ref.Hash() != "") {
 		r.pass(ref)
 		r.given = ref
 		return nil
@@ -184,7 +187,9 @@ func (r *rowPhotos) begin(p sheet.Photo) *verdict {
 	v := &verdict{ready: make(chan struct{}), name: pictureName(p)}
 	r.making.Go(func() error {
 		defer close(v.ready)
-		r.judge(v, p)
+		if r.judge(v, p); v.reason == "" {
+			r.ready.Add(1)
+		}
 		return nil
 	})
 	return v

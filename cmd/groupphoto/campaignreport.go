@@ -24,6 +24,7 @@ type report struct {
 	file *os.File
 	// known are the ends of rows so far, by their key.
 	known map[string]tasks.Outcome
+	begun bool // there was a run before
 }
 
 // reportLine is a line of a report: the beginning of a run, or the end of a row.
@@ -90,6 +91,7 @@ func (r *report) read() error {
 			}
 			return fmt.Errorf("line %d is not one of a report; give another --report", n)
 		}
+		r.begun = r.begun || line.Type == "run"
 		switch {
 		case line.Type == "run" && line.Again:
 			clear(r.known)

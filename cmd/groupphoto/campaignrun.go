@@ -147,6 +147,7 @@ func (r *campaignRun) start(ctx context.Context, accounts []account) (enqueue.Ca
 	f := r.flags.startFlags
 	if r.report != nil {
 		f.again = false // what was done is in the report alone
+		f.times.begun = r.report.begun
 	}
 	s, err := r.newStart(ctx, r.config, r.gp, f, r.language, r.path)
 	if err != nil {

@@ -129,7 +129,7 @@ func campaignName(path string) string {
 	return name[:min(len(name), longestName)]
 }
 
-// campaign is what the flags ask for. Settings and photo come with the sheet.
+// campaign is what the flags ask for. Photo and what is kept of the sheet come later.
 func (f startFlags) campaign(c config, now time.Time) (enqueue.Campaign, error) {
 	stop := f.stopAt
 	if stop < 0 {
@@ -149,6 +149,13 @@ func (f startFlags) campaign(c config, now time.Time) (enqueue.Campaign, error) 
 	g.Expires = start.Add(enqueue.DefaultCampaignExpiry)
 	if f.expires > 0 {
 		g.Expires = start.Add(f.expires.duration())
+	}
+	// Before the sheet is read, which may take long.
+	switch latest := now.Add(enqueue.MaxAhead); {
+	case start.After(latest):
+		return g, badInput(fmt.Errorf("--at %q: is more than a year ahead", clip(f.times.at, 40)))
+	case g.Expires.After(latest):
+		return g, badInput(fmt.Errorf("--expires: its rows would expire %s, more than a year ahead; give a shorter time", c.stamp(g.Expires)))
 	}
 	return g, nil
 }

@@ -20,8 +20,9 @@ import (
 )
 
 // photoLife is how long a photo is kept that was made for a campaign which is then
-// not started. An accepted campaign prolongs it.
-const photoLife = time.Hour
+// not started. An accepted campaign prolongs it; fetching the photos of a long sheet
+// may take hours before that.
+const photoLife = 24 * time.Hour
 
 // starting is one run of campaign start: the sheet is read twice, first to check it and
 // to make its photos, then to give its rows away.
@@ -33,6 +34,7 @@ type starting struct {
 	flags    startFlags
 	campaign enqueue.Campaign
 	before   enqueue.CampaignInfo // the one of this name, if there is one
+	repeats  bool                 // before stays as it is, unless the sheet is another
 	spool    string               // what stdin was written to; "" without
 	sum      hash.Hash            // of the sheet as it was checked
 	taken    int                  // rows given away
@@ -43,6 +45,11 @@ type starting struct {
 func (a *app) newStart(ctx context.Context, c config, gp *client, f startFlags, lang language, path string) (*starting, error) {
 	s := &starting{gp: gp, ledger: ledger.New(gp.rdb, c.keep), flags: f, sum: sha256.New()}
 	var err error
+	if s.before, err = gp.CampaignInfo(ctx, f.name); err != nil && !errors.Is(err, enqueue.ErrNoCampaign) {
+		return nil, err
+	}
+	s.repeats = s.before.ID != "" && !(f.again && closed(s.before))
+	f.times.begun = f.times.begun || s.repeats
 	if s.campaign, err = f.campaign(c, time.Now()); err != nil {
 		return nil, err
 	}
@@ -65,6 +72,11 @@ func (a *app) newStart(ctx context.Context, c config, gp *client, f startFlags, 
 		return s.ledger.StorePhoto(ctx, tasks.PhotoMade, jpeg, time.Now().Add(photoLife))
 	}
 	return s, nil
+}
+
+// closed says that nothing of a campaign is left to do.
+func closed(info enqueue.CampaignInfo) bool {
+	return info.State == enqueue.CampaignFinished || info.State == enqueue.CampaignCancelled
 }
 
 func (s *starting) close() {
@@ -102,10 +114,6 @@ func (s *starting) run(ctx context.Context) error {
 func (s *starting) accept(ctx context.Context) (enqueue.CampaignReceipt, error) {
 	var none enqueue.CampaignReceipt
 	var err error
-	s.before, err = s.gp.CampaignInfo(ctx, s.campaign.Name)
-	if err != nil && !errors.Is(err, enqueue.ErrNoCampaign) {
-		return none, err
-	}
 	s.kept, s.own = s.before.Settings.Sheet, s.campaign.Name
 	if s.campaign.Start.After(s.outlook.from) {
 		s.outlook.from = s.campaign.Start
@@ -138,7 +146,7 @@ func (s *starting) accept(ctx context.Context) (enqueue.CampaignReceipt, error) 
 		s.campaign.Photo = enqueue.Stored(given.Wire())
 	}
 	receipt, err := s.gp.StartCampaign(ctx, s.campaign, s.given(ctx))
-	s.draw("")
+	s.shown.clear()
 	return receipt, s.notStarted(err)
 }
 
@@ -225,16 +233,16 @@ func (s *starting) photoOf(row sheet.Row) (p enqueue.Photo, good bool, err error
 }
 
 func (s *starting) progressOf(rows int) {
-	if s.errTerminal && time.Since(s.drawn) >= progressGap {
-		s.draw(s.say("%d of %s", rows, s.many(s.tally.good, "row", "rows")))
-		s.drawn = time.Now()
+	if s.shown.due() {
+		s.shown.tell(rows, s.tally.good, s.say("%d of %s", rows, s.many(s.tally.good, "row", "rows")))
 	}
 }
 
-// timely refuses a campaign that cannot be through before its rows expire.
+// timely refuses a campaign that cannot be through before its rows expire. One that
+// is there already keeps its own time, and has made a part of its way.
 func (s *starting) timely() error {
 	s.planned = s.plans()
-	if len(s.planned) == 0 {
+	if s.repeats || len(s.planned) == 0 {
 		return nil
 	}
 	last := slices.MaxFunc(s.planned, func(a, b plan) int { return a.until.Compare(b.until) })

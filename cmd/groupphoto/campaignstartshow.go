@@ -9,10 +9,15 @@ import (
 	"github.com/plugchat-go/groupphoto/enqueue"
 )
 
-// startFacts is the JSON of a campaign that was started.
+// startFacts is the JSON of a campaign that was started, behind its receipt.
 type startFacts struct {
-	Skipped int         `json:"skipped"` // rows with problems
-	Plans   []planFacts `json:"plans"`
+	State   enqueue.CampaignState `json:"state"`
+	Ended   int64                 `json:"ended"`   // rows of it that have an outcome
+	Trial   int                   `json:"trial"`   // rows of each account, then it waits; 0: all
+	Skipped int                   `json:"skipped"` // rows of the sheet with problems
+	Plans   []planFacts           `json:"plans"`
+	// LateLinks is how many rows have signed links that end before their turn.
+	LateLinks int `json:"lateLinks"`
 }
 
 type planFacts struct {
@@ -29,9 +34,9 @@ func (s *starting) tellStarted(ctx context.Context, r enqueue.CampaignReceipt) e
 		return err
 	}
 	if s.json() {
-		facts := startFacts{Skipped: s.tally.bad, Plans: []planFacts{}}
+		facts := startFacts{info.State, rowsEnded(info), info.Trial, s.tally.bad, []planFacts{}, s.late.count}
 		for _, p := range s.planned {
-			facts.Plans = append(facts.Plans, planFacts{p.account, p.rows, p.ahead, p.until.UTC()})
+			facts.Plans = append(facts.Plans, planFacts{p.account, p.rows, p.ahead, p.until.UTC().Truncate(time.Second)})
 		}
 		text, err := joinedJSON(r, facts)
 		if err != nil {
@@ -55,11 +60,14 @@ func (s *starting) tellStarted(ctx context.Context, r enqueue.CampaignReceipt) e
 		pairs = append(pairs, s.text("account"), s.planText(p))
 	}
 	pairs = append(pairs, s.text("expires"), s.config.stamp(r.Expires))
+	if s.tally.bad == 0 { // else the summary has said so
+		pairs = append(pairs, s.warnings()...)
+	}
 	if err := printFields(s.out, pairs...); err != nil {
 		return err
 	}
 	if info.Trial > 0 {
-		k.tell(k.say("after %d rows of each account it waits for: groupphoto campaign resume %s", info.Trial, r.Name))
+		k.tell(k.say("after %s of each account it waits for: groupphoto campaign resume %s", k.many(info.Trial, "row", "rows"), r.Name))
 	}
 	k.tellNext(info)
 	return nil
@@ -77,6 +85,10 @@ func (s *starting) tellBefore(k *campaignAct, info enqueue.CampaignInfo, r enque
 	}
 	if s.flags.again {
 		return errors.New(k.say("campaign %s could not be repeated; try again", r.Name))
+	}
+	if info.State == enqueue.CampaignCancelled {
+		k.tell(k.say("the same campaign was cancelled; to send all rows anew: --again; to send the cancelled ones: groupphoto campaign retry %s --state cancelled", r.Name))
+		return nil
 	}
 	k.tell(k.say("the same campaign has finished; to send all rows once more: --again; to send those that did not work: groupphoto campaign retry %s", r.Name))
 	return nil

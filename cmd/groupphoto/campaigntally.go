@@ -196,7 +196,7 @@ func (k *check) summary() []string {
 func (k *check) expected(p plan) string {
 	text := fmt.Sprintf("%s: %s, %s", p.account, k.many(p.rows, "row", "rows"), k.duration(p.account))
 	if p.ahead > 0 {
-		text += k.say(", behind %d others", p.ahead)
+		text += k.say(", behind %s", k.many(int(p.ahead), "other", "others"))
 	}
 	if k.tally.pace(p.account) > 0 && (p.ahead > 0 || !k.outlook.schedule.Always() || k.flags.times.at != "") {
 		text += k.say(", through about %s", k.config.stamp(p.until))
@@ -215,7 +215,7 @@ func (k *check) warnings() []string {
 		pairs = append(pairs, k.say("links"), k.say("%d end before their turn, unless --fetch fetches them now: %s", k.late.count, strings.Join(first, "; ")))
 	}
 	for _, o := range k.others {
-		pairs = append(pairs, k.say("others"), k.say("%d rows of campaign %s wait for the same groups; those that do not go first are superseded", o.Rows, o.Campaign))
+		pairs = append(pairs, k.say("others"), k.say("%s of campaign %s still to go to the same groups; those that do not go first are superseded", k.many(int(o.Rows), "row", "rows"), o.Campaign))
 	}
 	return pairs
 }

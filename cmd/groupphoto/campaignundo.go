@@ -69,7 +69,7 @@ func (k *campaignAct) undo(ctx context.Context, u enqueue.Undo, anyTime bool) er
 		k.tell(k.text("it was started before"))
 	}
 	if info.Trial > 0 && info.State == enqueue.CampaignRunning {
-		k.tell(k.say("after %d rows of each account it waits for: groupphoto campaign resume %s", info.Trial, r.Name))
+		k.tell(k.say("after %s of each account it waits for: groupphoto campaign resume %s", k.many(info.Trial, "row", "rows"), r.Name))
 	}
 	undoing := *k
 	undoing.name = r.Name

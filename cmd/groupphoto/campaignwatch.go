@@ -192,7 +192,7 @@ func states(info enqueue.CampaignInfo) string {
 // drawing is the progress as it is drawn: a bar, and a line for every account when
 // there are several.
 func (w *watching) drawing(info enqueue.CampaignInfo) []string {
-	lines := []string{bar(info, min(24, w.screen.width()/4)) + " " + w.line(info, time.Now())}
+	lines := []string{bar(rowsEnded(info), info.Total, min(24, w.screen.width()/4)) + " " + w.line(info, time.Now())}
 	if len(info.Accounts) < 2 {
 		return lines
 	}
@@ -206,11 +206,11 @@ func (w *watching) drawing(info enqueue.CampaignInfo) []string {
 	return lines
 }
 
-// bar draws how much has ended.
-func bar(info enqueue.CampaignInfo, width int) string {
+// bar draws how much of a total is done.
+func bar(done, total int64, width int) string {
 	full := 0
-	if info.Total > 0 {
-		full = int(rowsEnded(info) * int64(width) / info.Total)
+	if total > 0 {
+		full = int(done * int64(width) / total)
 	}
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", max(0, width-full)) + "]"
 }

@@ -10,7 +10,13 @@ import (
 )
 
 // whenFlags say when a campaign's rows may go.
-type whenFlags struct{ at, hours, days string }
+type whenFlags struct {
+	at, hours, days string
+
+	// begun means that the campaign was started before: then an --at that has passed is
+	// no mistake, but the same command again.
+	begun bool
+}
 
 func (f *whenFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -43,6 +49,8 @@ func (f *whenFlags) resolve(c config, now time.Time) (s tasks.CampaignSettings, 
 	switch {
 	case err != nil:
 		return s, now, badInput(err)
+	case at.Before(now) && f.begun:
+		return s, now, nil
 	case at.Before(now):
 		return s, now, badInput(fmt.Errorf("--at %q: has passed", clip(f.at, 40)))
 	}

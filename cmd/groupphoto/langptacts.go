@@ -29,7 +29,7 @@ var portugueseActs = map[string]string{
 	"%d: changed since %d, photo before unknown %d, no longer stored %d":                                  "%d: alterados depois %d, foto anterior desconhecida %d, foto não mais guardada %d",
 	"there is nothing to restore in campaign %s":                                                          "não há nada para restaurar na campanha %s",
 	"rows of %s that have not ended, and are not undone: %d; to stop them: groupphoto campaign cancel %s": "linhas de %s que não terminaram, e não são desfeitas: %d; para pará-las: groupphoto campaign cancel %s",
-	"after %d rows of each account it waits for: groupphoto campaign resume %s":                           "depois de %d linhas de cada conta ela espera por: groupphoto campaign resume %s",
+	"after %s of each account it waits for: groupphoto campaign resume %s":                                "depois de %s de cada conta ela espera por: groupphoto campaign resume %s",
 	"there is no campaign %q; see: groupphoto campaign list":                                              "não há campanha %q; veja: groupphoto campaign list",
 	"; did you mean %q?": "; quis dizer %q?",
 	"campaign %s is being worked on by another process; try again in a moment":                                                "a campanha %s está sendo trabalhada por outro processo; tente de novo daqui a pouco",
