@@ -48,7 +48,7 @@ func (a *app) newStart(ctx context.Context, c config, gp *client, f startFlags, 
 	if s.before, err = gp.CampaignInfo(ctx, f.name); err != nil && !errors.Is(err, enqueue.ErrNoCampaign) {
 		return nil, err
 	}
-	s.repeats = s.before.ID != "" && !(f.again && closed(s.before))
+	s.repeats = s.before.ID != "" && (!f.again || !closed(s.before))
 	f.times.begun = f.times.begun || s.repeats
 	if s.campaign, err = f.campaign(c, time.Now()); err != nil {
 		return nil, err
