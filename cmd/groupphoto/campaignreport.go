@@ -59,7 +59,7 @@ func openReport(path string) (*report, error) {
 		return nil, errors.Join(fail(errors.New("another run is writing it")), file.Close())
 	}
 	if err := r.read(); err != nil {
-		return nil, errors.Join(fail(err), file.Close())
+		return nil, errors.Join(fail(err), r.close())
 	}
 	return r, nil
 }
@@ -132,4 +132,4 @@ func (r *report) write(line reportLine) error {
 	return nil
 }
 
-func (r *report) close() error { return r.file.Close() }
+func (r *report) close() error { return errors.Join(unlockFile(r.file), r.file.Close()) }
