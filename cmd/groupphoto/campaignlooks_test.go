@@ -23,7 +23,7 @@ func TestCampaignLooks_Text(t *testing.T) {
 			"campaign  spring", "rows      10: 2 updated, 1 refused, 7 waiting", "progress  30 %", "account   main: 5: 2 updated, 1 refused, 2 waiting",
 			"account   b: 5: 5 waiting", "by ana", "refused, 1 row: not_admin: ", "line 5: 120363000000000004-group through main",
 		}},
-		{"status spring --lang pt", []string{"campanha   spring", "30 %", "conta      b: 5: 5 waiting", "linha 5: 120363000000000004-group pela main"}},
+		{"status spring --lang pt", []string{"campanha   spring", "30 %", "conta      b: 5: 5 waiting", "refused, 1 linha: not_admin: só administradores podem mudar", "torne o número administrador, depois: groupphoto campaign retry spring --reason not_admin", "linha 5: 120363000000000004-group pela main"}},
 		{"list", []string{"spring  running  3 of 10 rows, 30 %"}},
 		{"verify spring", []string{"10 rows counted, in 2 accounts: the counters agree"}},
 		{"log spring", []string{"  start  ana"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plugchat-go/groupphoto/enqueue"
+	"github.com/plugchat-go/groupphoto/tasks"
 )
 
 func (a *app) campaignStatusCommand() *cobra.Command {
@@ -99,19 +100,29 @@ func (k *campaignAct) hours(info enqueue.CampaignInfo, now time.Time) string {
 	return text + k.say(", closed until %s", k.config.stamp(until))
 }
 
+// mend says what to do about rows that ended for a reason.
+func (k *campaignAct) mend(reason tasks.Reason, campaign string) string {
+	const one = "groupphoto retry ID"
+	all := "groupphoto campaign retry " + campaign + " --reason " + string(reason)
+	if k.alone { // no other command can reach them
+		all = k.text("the same command with --retry")
+	}
+	text := reason.Mend()
+	if base, again := strings.CutSuffix(text, ", then: "+one); again && strings.HasPrefix(string(reason), tasks.PhotoReason) {
+		return k.text(base) + k.text(", then: ") + all
+	}
+	return strings.ReplaceAll(k.text(text), one, all)
+}
+
 // failures lists what went wrong, each with what to do and examples.
 func (k *campaignAct) failures(info enqueue.CampaignInfo) error {
 	var text strings.Builder
 	for _, f := range info.Failures {
 		line := fmt.Sprintf("%s, %s", f.State, k.many(int(f.Rows), "row", "rows"))
 		if f.Reason != "" {
-			line += fmt.Sprintf(": %s: %s", f.Reason, f.Means)
+			line += fmt.Sprintf(": %s: %s", f.Reason, k.text(f.Means))
 		}
-		mend := f.Mend
-		if k.alone { // what other commands could do
-			mend, _, _ = strings.Cut(mend, ", then: groupphoto ")
-		}
-		if mend != "" {
+		if mend := k.mend(f.Reason, info.Name); mend != "" {
 			line += "; " + mend
 		}
 		fmt.Fprintf(&text, "\n%s\n", strings.Map(plain, line))

@@ -16,7 +16,7 @@ type language struct{ texts map[string]string }
 // theirs, with the same places for arguments.
 var languages = map[string]map[string]string{
 	"en": nil,
-	"pt": joined(portuguese, portugueseActs, portugueseLooks, portugueseStart, portugueseGroups, portugueseRun),
+	"pt": joined(portuguese, portugueseActs, portugueseLooks, portugueseStart, portugueseGroups, portugueseRun, portugueseReasons),
 }
 
 // joined is one catalogue of several.

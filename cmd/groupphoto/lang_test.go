@@ -67,9 +67,13 @@ func TestCatalogue_IsWhole(t *testing.T) {
 		want[a.Means], want[a.Mend] = true, true
 	}
 	for _, a := range tasks.Reasons() {
-		if strings.HasPrefix(string(a.Reason), tasks.PhotoReason) && a.Reason != "photo_missing" { // the photo store's own
-			mend, _ := strings.CutSuffix(a.Mend, ", then: groupphoto retry ID")
-			want[a.Means], want[mend] = true, true
+		mend := a.Mend
+		if strings.HasPrefix(string(a.Reason), tasks.PhotoReason) { // also said where nothing was sent yet
+			mend, _ = strings.CutSuffix(mend, ", then: groupphoto retry ID")
+		}
+		want[a.Means] = true
+		if mend != "" {
+			want[mend] = true
 		}
 	}
 	for _, name := range []sheet.Format{{Kind: sheet.CSV, Delimiter: ','}, {Kind: sheet.CSV, Delimiter: ';'}, {Kind: sheet.CSV, Delimiter: '\t'}} {
