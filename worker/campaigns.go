@@ -32,12 +32,10 @@ func (f *feeder) tendAll(ctx context.Context) (held time.Duration, err error) {
 		return fed.Held, err
 	}
 	campaigns, err := l.ledger.CampaignsOf(ctx, l.account.Name)
-	if errors.Is(err, ledger.ErrCampaignBusy) { // it is being closed, or moved: the others go on
-		err = nil
-	}
-	if err != nil {
+	if err != nil && len(campaigns) == 0 {
 		return 0, err
 	}
+	problems := []error{err} // one campaign in trouble must not stop the others
 	parts, err := l.ledger.PartsOf(ctx, l.account.Name, campaigns)
 	if err != nil {
 		return 0, err
@@ -47,9 +45,7 @@ func (f *feeder) tendAll(ctx context.Context) (held time.Duration, err error) {
 	for i, c := range campaigns {
 		t := l.known(c, before[c.ID])
 		f.campaigns[c.ID] = t
-		if err := f.tend(ctx, &t, parts[i]); err != nil {
-			return 0, err
-		}
+		problems = append(problems, f.tend(ctx, &t, parts[i]))
 		f.campaigns[c.ID] = t
 	}
 	for id := range before {
@@ -60,11 +56,25 @@ func (f *feeder) tendAll(ctx context.Context) (held time.Duration, err error) {
 	if err := f.lost(ctx, fed.Taken); err != nil {
 		return 0, err
 	}
+	f.complain(errors.Join(problems...))
 	f.tendedAt = time.Now()
 	if len(campaigns) == 0 {
 		return 0, errNoCampaigns
 	}
 	return 0, nil
+}
+
+// complain writes down what went wrong, once for as long as it stays the same. What
+// another process is in the middle of is nothing to complain of.
+func (f *feeder) complain(err error) {
+	text := ""
+	if err = ignoreBusy(err); err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != f.complained {
+		f.lane.log.Warn("campaigns.untended", "error", err)
+	}
+	f.complained = text
 }
 
 // lost looks for rows whose tasks were lost: now and then, and of another feeder's

@@ -43,6 +43,8 @@ type feeder struct {
 	campaigns map[string]tended
 	tendedAt  time.Time
 	searched  time.Time
+	// complained is what went wrong at the last look.
+	complained string
 }
 
 // feed serves as the account's feeder until it has no more campaigns, or the worker
