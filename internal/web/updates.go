@@ -162,7 +162,7 @@ func (q query) where() []enqueue.Where {
 
 func readQuery(r *http.Request) (query, *refusal) {
 	q := query{id: r.PathValue("id")}
-	if tasks.CheckID(q.id) != nil {
+	if tasks.CheckKnownID(q.id) != nil {
 		return q, unknownUpdate.because("that is no update's id: those have 1 to 64 of A-Z, a-z, 0-9, _ and -")
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
