@@ -3,56 +3,38 @@ package enqueue_test
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"testing"
+	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/plugchat-go/groupphoto/tasks"
 )
 
 // bullMQ is the other program of the comparison, beside this module.
 const bullMQ = "../bench/bullmq"
 
-// BenchmarkBullMQ is to be read beside BenchmarkCampaignAccept: 100,000 jobs with what
-// a task carries, by BullMQ's addBulk. It needs Node, and `npm ci` in bench/bullmq.
-func BenchmarkBullMQ(b *testing.B) {
-	for _, batch := range []int{1000, 5000, 20_000} {
-		b.Run(strconv.Itoa(batch), func(b *testing.B) { addBulk(b, benchRedis(b), benchRows, batch) })
+// noBullMQ says why BullMQ cannot take part, or nothing.
+func noBullMQ() string {
+	if _, err := exec.LookPath("node"); err != nil {
+		return "no node on this machine"
 	}
-}
-
-// BenchmarkBullMQFar is to be read beside BenchmarkCampaignAcceptFar.
-func BenchmarkBullMQFar(b *testing.B) {
-	for _, batch := range []int{1000, 5000, 20_000} {
-		b.Run(strconv.Itoa(batch), func(b *testing.B) { addBulk(b, farRedis(b), benchRows, batch) })
-	}
-}
-
-// addBulk times what the program says of itself: its start is not part of it.
-func addBulk(b *testing.B, c redis.UniversalClient, jobs, batch int) {
-	b.Helper()
 	if _, err := os.Stat(bullMQ + "/node_modules/bullmq"); err != nil {
-		b.Skip("BullMQ is missing: npm ci in bench/bullmq brings it")
+		return "it is not installed: npm ci in bench/bullmq brings it"
 	}
-	client, ok := c.(*redis.Client)
-	if !ok {
-		b.Fatal("not a plain Redis")
-	}
-	_, port, err := net.SplitHostPort(client.Options().Addr)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var seconds float64
-	var bytes int64
-	for b.Loop() {
-		if err := c.FlushAll(b.Context()).Err(); err != nil {
-			b.Fatal(err)
-		}
-		before := usedMemory(b, c)
-		cmd := exec.CommandContext(context.WithoutCancel(b.Context()), "node", "addbulk.mjs", port, strconv.Itoa(jobs), strconv.Itoa(batch))
+	return ""
+}
+
+// addBulk returns what adds jobs with the payload of our task by addBulk: so many in
+// one, so many of these under way. The time is what the program says of itself, so
+// its start is not part of it.
+func addBulk(batch, atOnce int) func(*testing.B, place, int) time.Duration {
+	return func(b *testing.B, at place, jobs int) time.Duration {
+		b.Helper()
+		first := benchTask(b, 0, time.Now())
+		cmd := exec.CommandContext(b.Context(), "node", "addbulk.mjs", "--redis", at.url, "--queue", "photo",
+			"--jobs", strconv.Itoa(jobs), "--batch", strconv.Itoa(batch), "--at-once", strconv.Itoa(atOnce), "--payload", string(first.Marshal()))
 		cmd.Dir, cmd.Stderr = bullMQ, os.Stderr
 		out, err := cmd.Output()
 		var said struct{ Seconds float64 }
@@ -60,32 +42,25 @@ func addBulk(b *testing.B, c redis.UniversalClient, jobs, batch int) {
 			err = json.Unmarshal(out, &said)
 		}
 		if err != nil {
-			b.Fatalf("%v: %s", err, out)
+			b.Fatalf("node addbulk.mjs: %v: %s", err, out)
 		}
-		seconds += said.Seconds
-		bytes += usedMemory(b, c) - before
+		sameJobs(b, at, jobs, first)
+		return time.Duration(said.Seconds * float64(time.Second))
 	}
-	rows := float64(b.N) * float64(jobs)
-	b.ReportMetric(rows/seconds, "rows/s")
-	b.ReportMetric(float64(bytes)/rows, "redis-B/row")
 }
 
-// usedMemory is what the Redis server uses, in bytes.
-func usedMemory(b *testing.B, c redis.UniversalClient) int64 {
+// sameJobs fails the benchmark when BullMQ's queue is not what the figures are said
+// to be of: every job waits, and the last has the bytes that our task would have.
+func sameJobs(b *testing.B, at place, jobs int, first tasks.Update) {
 	b.Helper()
-	text, err := c.Info(b.Context(), "memory").Result()
-	if err != nil {
-		b.Fatal(err)
+	ctx := context.WithoutCancel(b.Context())
+	waiting, err := at.redis.LLen(ctx, "bull:photo:wait").Result()
+	if err != nil || waiting != int64(jobs) {
+		b.Fatalf("%d jobs wait in BullMQ's queue, want %d: %v", waiting, jobs, err)
 	}
-	for line := range strings.Lines(text) {
-		if value, found := strings.CutPrefix(strings.TrimSpace(line), "used_memory:"); found {
-			n, err := strconv.ParseInt(value, 10, 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return n
-		}
+	last := benchTask(b, jobs-1, first.EnqueuedAt)
+	data, err := at.redis.HGet(ctx, "bull:photo:row-"+strconv.Itoa(jobs-1), "data").Result()
+	if err != nil || data != string(last.Marshal()) {
+		b.Fatalf("BullMQ's last job carries %s, want %s: %v", data, last.Marshal(), err)
 	}
-	b.Fatal("INFO tells no memory")
-	return 0
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/plugchat-go/groupphoto/enqueue"
 	"github.com/plugchat-go/groupphoto/internal/redisconn"
-	"github.com/plugchat-go/groupphoto/internal/redistest"
 	"github.com/plugchat-go/groupphoto/tasks"
 )
 
@@ -70,8 +69,17 @@ func farEach(b *testing.B, c redis.UniversalClient, rows int, run func(context.C
 // farRedis is a real Redis behind a proxy that holds everything for a while.
 func farRedis(b *testing.B) redis.UniversalClient {
 	b.Helper()
-	near := redistest.Real(b, "--appendonly", "no").Client(b)
-	address := near.(*redis.Client).Options().Addr
+	far, _ := farFrom(b, benchRedis(b))
+	return far
+}
+
+// address is where a Redis listens, as HOST:PORT.
+func address(c redis.UniversalClient) string { return c.(*redis.Client).Options().Addr }
+
+// farFrom puts a proxy that holds everything for a while before a Redis, and returns
+// a client of it and its URL.
+func farFrom(b *testing.B, near redis.UniversalClient) (redis.UniversalClient, string) {
+	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -83,7 +91,7 @@ func farRedis(b *testing.B) redis.UniversalClient {
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("tcp", address)
+			server, err := net.Dial("tcp", address(near))
 			if err != nil {
 				_ = client.Close()
 				return
@@ -92,7 +100,8 @@ func farRedis(b *testing.B) redis.UniversalClient {
 			go delay(client, server)
 		}
 	}()
-	spec, err := redisconn.Parse("redis://" + l.Addr().String())
+	url := "redis://" + l.Addr().String()
+	spec, err := redisconn.Parse(url)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -101,7 +110,7 @@ func farRedis(b *testing.B) redis.UniversalClient {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = far.Close() })
-	return far
+	return far, url
 }
 
 // delay copies, holding every chunk for farAway without slowing the stream.

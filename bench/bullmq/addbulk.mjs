@@ -3,9 +3,10 @@
 // (its clients' buffers not counted). Connecting is not part of the seconds, making the
 // jobs is. The queue should be empty: an id that is there already adds nothing.
 //
-//   node addbulk.mjs --redis redis://127.0.0.1:6379 --queue photo --jobs 100000 --batch 1000 --payload '{"groupId":"120363000000000000-group","seq":1}'
+//   node addbulk.mjs --redis redis://127.0.0.1:6379 --queue photo --jobs 100000 --batch 1000 --at-once 1 --payload '{"groupId":"120363000000000000-group","seq":1}'
 //
-// The payload is the first job's data; those after it have the next group ids and
+// --at-once is how many addBulks are under way: with two, Node makes the next batch while
+// Redis takes one. The payload is the first job's data; those after it have the next group ids and
 // numbers. Exit code 2: a bad argument. 1: Redis could not be reached or refused.
 import { parseArgs } from 'node:util';
 import { Queue } from 'bullmq';
@@ -25,7 +26,7 @@ function readArguments() {
   const text = { type: 'string' };
   let given;
   try {
-    given = parseArgs({ options: { redis: text, queue: text, jobs: text, batch: text, payload: text } }).values;
+    given = parseArgs({ options: { redis: text, queue: text, jobs: text, batch: text, 'at-once': text, payload: text } }).values;
   } catch (err) {
     bad(err.message);
   }
@@ -39,7 +40,10 @@ function readArguments() {
   }
   const id = /^([0-9]+)-group$/.exec(first?.groupId);
   if (!id) bad('--payload must have a groupId such as 120363000000000000-group');
-  return { redis: given.redis, queue: given.queue, jobs: count('jobs', given.jobs), batch: count('batch', given.batch), first, id: BigInt(id[1]) };
+  return {
+    redis: given.redis, queue: given.queue, first, id: BigInt(id[1]),
+    jobs: count('jobs', given.jobs), batch: count('batch', given.batch), atOnce: count('at-once', given['at-once']),
+  };
 }
 
 // jobsOf returns the jobs from number `from` up to `to`. Names keep their places in the
@@ -67,9 +71,15 @@ async function run(args, connection) {
   await queue.waitUntilReady();
   const before = await memory(connection);
   const began = performance.now();
-  for (let from = 0; from < args.jobs; from += args.batch) {
-    await queue.addBulk(jobsOf(args, from, Math.min(from + args.batch, args.jobs)));
-  }
+  let next = 0;
+  const add = async () => {
+    while (next < args.jobs) {
+      const from = next;
+      next = Math.min(from + args.batch, args.jobs);
+      await queue.addBulk(jobsOf(args, from, next));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(args.atOnce, args.jobs) }, add));
   const seconds = (performance.now() - began) / 1000;
   const bytes = (await memory(connection)) - before;
   await queue.close();
