@@ -31,13 +31,19 @@ func BenchmarkCampaignAcceptFar(b *testing.B) {
 // is checked.
 func BenchmarkCampaignStart(b *testing.B) {
 	c := benchRedis(b)
+	benchEach(b, c, startRows(b, c))
+}
+
+// startRows returns what starts a campaign of 100,000 rows.
+func startRows(b *testing.B, c redis.UniversalClient) func(context.Context) {
+	b.Helper()
 	gp, err := enqueue.New(c)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = gp.Close() }()
+	b.Cleanup(func() { _ = gp.Close() })
 	n := 0
-	benchEach(b, c, func(ctx context.Context) {
+	return func(ctx context.Context) {
 		n++
 		campaign := enqueue.Campaign{Name: "bench-" + strconv.Itoa(n), Photo: enqueue.URL("https://cdn.example.com/campaigns/spring/logo.jpg")}
 		got, err := gp.StartCampaign(ctx, campaign, func(yield func(enqueue.CampaignRow, error) bool) {
@@ -50,7 +56,7 @@ func BenchmarkCampaignStart(b *testing.B) {
 		if err != nil || got.Total != benchRows {
 			b.Fatalf("accepted %d rows: %v", got.Total, err)
 		}
-	})
+	}
 }
 
 // acceptRows returns what accepts 100,000 rows as a campaign.
