@@ -33,6 +33,9 @@ func Call(ctx context.Context, l *ledger.Ledger, row ledger.FedRow) (ledger.RowV
 	if v, over := verdict(turn.Verdict, turn.Row); err != nil || over {
 		return v, err
 	}
+	if turn.Verdict == ledger.Lost { // the row has left since the claim
+		return ledger.RowStale, nil
+	}
 	if turn.Verdict != ledger.Go {
 		return "", fmt.Errorf("row %s got the turn %q (%s)", row.ID(), turn.Verdict, turn.Why)
 	}
